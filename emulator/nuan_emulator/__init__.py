@@ -1,0 +1,1 @@
+"""Meters, lines, buildings and boards that are not there."""

@@ -1,0 +1,1 @@
+"""From telegrams to bills and feeds."""

@@ -1,0 +1,1 @@
+"""Readings into bills: pure functions."""

@@ -1,0 +1,1 @@
+"""Deliveries to the heating company and others."""

@@ -1,0 +1,1 @@
+"""Journal entries and batches between node and gateway."""
