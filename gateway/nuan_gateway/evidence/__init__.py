@@ -1,0 +1,1 @@
+"""Evidence: canonical JSON, Merkle roots, signatures, bundles that verify without the database."""
