@@ -1,0 +1,218 @@
+"""The gateway's tables, the same on SQLite and PostgreSQL.
+
+Node and epoch are 16 lower-case hex digits. `time` is the node's UTC seconds (seconds since its
+boot where `clock` is 0); every other instant is UTC milliseconds of the gateway's clock.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite numbers rows itself only when the key's type is INTEGER, which is 64 bits wide there.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+# Evidence: what nodes sent, byte for byte.
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("clock", Integer, nullable=False),
+    Column("slot", Integer),
+    Column("raw", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    UniqueConstraint("node", "epoch", "seq"),
+    Index(None, "received_at"),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("cumulative", BigInteger, nullable=False),
+    Column("highest", BigInteger, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+# Numbers accounted for beyond a gap, with the chain values at both ends, kept until the gap fills.
+# A null chain value is one that no one has told: dropped entries have none before them.
+ahead_run = Table(
+    "ahead_run",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("first", BigInteger, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    Column("chain_before", LargeBinary),
+    Column("chain", LargeBinary),
+)
+
+tombstone = Table(
+    "tombstone",
+    metadata,
+    Column("node", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("reason", Integer, nullable=False),
+    Column("entry_id", Key, ForeignKey("entry.id"), primary_key=True),
+)
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    UniqueConstraint("node", "epoch", "seq", "digest"),
+)
+
+root = Table(
+    "root",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("leaf_count", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("previous", LargeBinary, nullable=False),
+    Column("statement", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# Master data, filled from the site file.
+
+meter = Table(
+    "meter",
+    metadata,
+    Column("serial", Text, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("bus", Text, nullable=False),
+    Column("address", Integer, nullable=False),
+)
+
+# Which meter answered in a node's slot under a configuration version: never changed once used.
+slot_meter = Table(
+    "slot_meter",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("config_version", Integer, primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("meter", Text, nullable=False),
+    Column("model", Text, nullable=False),
+)
+
+unit = Table(
+    "unit",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("area_m2", Text, nullable=False),
+    Column("name", Text, nullable=False),
+)
+
+point = Table(
+    "point",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("unit", Text, ForeignKey("unit.id")),
+)
+
+# UTC seconds, half-open; valid_to is null while the meter serves the point.
+point_meter = Table(
+    "point_meter",
+    metadata,
+    Column("point", Text, ForeignKey("point.id"), primary_key=True),
+    Column("meter", Text, nullable=False),
+    Column("valid_from", BigInteger, primary_key=True),
+    Column("valid_to", BigInteger),
+)
+
+# Meaning, which can always be made again from entry.raw.
+
+# value * 10**exponent in `unit`, exact; a null value has its reason in `status`.
+reading = Table(
+    "reading",
+    metadata,
+    Column("entry_id", Key, ForeignKey("entry.id"), nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("point", Text),
+    Column("meter", Text),
+    Column("quantity", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("value", BigInteger),
+    Column("exponent", Integer, nullable=False),
+    Column("storage", Integer, nullable=False),
+    Column("tariff", Integer, nullable=False),
+    Column("subunit", Integer, nullable=False),
+    Column("function", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("text", Text),
+    Column("time", BigInteger, nullable=False),
+    Column("clock", Integer, nullable=False),
+    Column("decoder", Integer, nullable=False),
+    PrimaryKeyConstraint("entry_id", "idx"),
+    Index(None, "point", "quantity", "time"),
+    sqlite_with_rowid=False,
+)
+
+# Results and what has to leave the house.
+
+bill = Table(
+    "bill",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("season", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("statement", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("id", "version"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Index(None, "delivered_at", "next_at"),
+)
