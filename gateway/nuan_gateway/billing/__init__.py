@@ -1,1 +1,1 @@
-"""Readings into bills: pure functions."""
+"""Readings into bills: pure functions, exact from the register to the fen."""
