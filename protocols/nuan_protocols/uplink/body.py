@@ -13,11 +13,9 @@ Temperatures are tenths of a degree Celsius (dc). A body ends where its entry en
 from typing import TYPE_CHECKING
 
 from nuan_protocols.errors import UplinkError
-from nuan_protocols.uplink.fields import int16, put_bytes, put_int16, put_uint, uint
+from nuan_protocols.uplink.fields import put_bytes, put_int16, put_uint
 
 if TYPE_CHECKING:
-    from typing import NamedTuple
-
     from nuan_protocols.uplink.keys import Buffer
 
 RESULT_OK = 0
@@ -44,61 +42,10 @@ ANSWER_BYTES_MAX = 600
 TEXT_BYTES_MAX = 240
 VALVE_PCT_MAX = 100
 
-_EXCHANGE_HEAD_BYTES = 9
-_CONTROL_BYTES = 10
-_TOMBSTONE_BYTES = 41
-_NO_MEASUREMENT = -0x8000
-
-if TYPE_CHECKING:
-
-    class Exchange(NamedTuple):
-        """Question to a meter and its answer, byte for byte; `answer` is b"" when none came."""
-
-        bus: int
-        slot: int
-        config_version: int
-        result: int
-        tries: int
-        question: bytes
-        answer: bytes
-
-    class Event(NamedTuple):
-        """Something that happened on the node."""
-
-        code: int
-        text: str
-
-    class Control(NamedTuple):
-        """A decision of the set-point controller; `measured_dc` is None without a sensor value."""
-
-        zone: int
-        requested_dc: int
-        applied_dc: int
-        measured_dc: int | None
-        valve_pct: int
-        mode: int
-        reason: int
-
-    class Tombstone(NamedTuple):
-        """Numbers first..last have no entry; `chain` is the chain value after `last`."""
-
-        first: int
-        last: int
-        reason: int
-        chain: bytes
-
-else:
-    from collections import namedtuple
-
-    Exchange = namedtuple(
-        "Exchange", ("bus", "slot", "config_version", "result", "tries", "question", "answer")
-    )
-    Event = namedtuple("Event", ("code", "text"))
-    Control = namedtuple(
-        "Control",
-        ("zone", "requested_dc", "applied_dc", "measured_dc", "valve_pct", "mode", "reason"),
-    )
-    Tombstone = namedtuple("Tombstone", ("first", "last", "reason", "chain"))
+EXCHANGE_HEAD_BYTES = 9
+CONTROL_BYTES = 10
+TOMBSTONE_BYTES = 41
+NO_MEASUREMENT = -0x8000
 
 
 def put_exchange(
@@ -113,8 +60,8 @@ def put_exchange(
     answer: "Buffer",
 ) -> int:
     """Write an exchange body at `at`; return the offset behind it."""
-    _check_lengths(len(question), len(answer), at)
-    _check_range("result", result, RESULT_OK, RESULT_EXCEPTION, at + 5)
+    check_lengths(len(question), len(answer), at)
+    check_range("result", result, RESULT_OK, RESULT_EXCEPTION, at + 5)
     at = put_uint(buffer, at, 1, bus, "bus")
     at = put_uint(buffer, at, 2, slot, "slot")
     at = put_uint(buffer, at, 2, config_version, "config_version")
@@ -125,42 +72,12 @@ def put_exchange(
     return put_bytes(buffer, at, answer, "answer")
 
 
-def parse_exchange(body: "Buffer") -> Exchange:
-    """Exchange body -> Exchange. Raises UplinkError with the offset within the body."""
-    start = _EXCHANGE_HEAD_BYTES
-    end = start + uint(body, 7, 2)
-    if end > len(body):
-        raise UplinkError(f"the question ends at {end}, the body at {len(body)}", 7)
-    _check_lengths(end - start, len(body) - end, 0)
-    _check_range("result", body[5], RESULT_OK, RESULT_EXCEPTION, 5)
-    return Exchange(
-        body[0],
-        body[1] << 8 | body[2],
-        body[3] << 8 | body[4],
-        body[5],
-        body[6],
-        bytes(body[start:end]),
-        bytes(body[end:]),
-    )
-
-
 def put_event(buffer: bytearray, at: int, code: int, text: str) -> int:
     """Write an event body at `at`; return the offset behind it."""
     encoded = text.encode()
-    _check_range("event code", code, EVENT_BOOT, EVENT_PANIC, at)
-    _check_range("length of the text", len(encoded), 0, TEXT_BYTES_MAX, at + 1)
+    check_range("event code", code, EVENT_BOOT, EVENT_PANIC, at)
+    check_range("length of the text", len(encoded), 0, TEXT_BYTES_MAX, at + 1)
     return put_bytes(buffer, put_uint(buffer, at, 1, code, "code"), encoded, "text")
-
-
-def parse_event(body: "Buffer") -> Event:
-    """Event body -> Event. Raises UplinkError with the offset within the body."""
-    code = uint(body, 0, 1)
-    _check_range("event code", code, EVENT_BOOT, EVENT_PANIC, 0)
-    _check_range("length of the text", len(body) - 1, 0, TEXT_BYTES_MAX, 1)
-    try:
-        return Event(code, bytes(body[1:]).decode())
-    except UnicodeError:
-        raise UplinkError("the text is not UTF-8", 1) from None
 
 
 def put_control(
@@ -176,11 +93,11 @@ def put_control(
 ) -> int:
     """Write a control body at `at`; return the offset behind it."""
     if measured_dc is None:
-        measured_dc = _NO_MEASUREMENT
-    elif measured_dc == _NO_MEASUREMENT:
+        measured_dc = NO_MEASUREMENT
+    elif measured_dc == NO_MEASUREMENT:
         raise UplinkError(f"measured_dc {measured_dc} stands for no measurement", at + 5)
-    _check_range("valve_pct", valve_pct, 0, VALVE_PCT_MAX, at + 7)
-    _check_range("mode", mode, MODE_NORMAL, MODE_SETBACK, at + 8)
+    check_range("valve_pct", valve_pct, 0, VALVE_PCT_MAX, at + 7)
+    check_range("mode", mode, MODE_NORMAL, MODE_SETBACK, at + 8)
     at = put_uint(buffer, at, 1, zone, "zone")
     at = put_int16(buffer, at, requested_dc, "requested_dc")
     at = put_int16(buffer, at, applied_dc, "applied_dc")
@@ -190,59 +107,31 @@ def put_control(
     return put_uint(buffer, at, 1, reason, "reason")
 
 
-def parse_control(body: "Buffer") -> Control:
-    """Control body -> Control. Raises UplinkError with the offset within the body."""
-    _check_size("control", body, _CONTROL_BYTES)
-    _check_range("valve_pct", body[7], 0, VALVE_PCT_MAX, 7)
-    _check_range("mode", body[8], MODE_NORMAL, MODE_SETBACK, 8)
-    measured = int16(body, 5)
-    return Control(
-        body[0],
-        int16(body, 1),
-        int16(body, 3),
-        None if measured == _NO_MEASUREMENT else measured,
-        body[7],
-        body[8],
-        body[9],
-    )
-
-
 def put_tombstone(
     buffer: bytearray, at: int, first: int, last: int, reason: int, chain: "Buffer"
 ) -> int:
     """Write a tombstone body at `at`; return the offset behind it."""
-    _check_tombstone(first, last, reason, at)
+    check_tombstone(first, last, reason, at)
     at = put_uint(buffer, at, 4, first, "first")
     at = put_uint(buffer, at, 4, last, "last")
     at = put_uint(buffer, at, 1, reason, "reason")
     return put_bytes(buffer, at, chain, "chain", 32)
 
 
-def parse_tombstone(body: "Buffer") -> Tombstone:
-    """Tombstone body -> Tombstone. Raises UplinkError with the offset within the body."""
-    _check_size("tombstone", body, _TOMBSTONE_BYTES)
-    first = uint(body, 0, 4)
-    last = uint(body, 4, 4)
-    _check_tombstone(first, last, body[8], 0)
-    return Tombstone(first, last, body[8], bytes(body[9:]))
+def check_lengths(question: int, answer: int, at: int) -> None:
+    """Refuse a question or an answer that is too long."""
+    check_range("length of the question", question, 0, QUESTION_BYTES_MAX, at + 7)
+    check_range("length of the answer", answer, 0, ANSWER_BYTES_MAX, at + 9 + question)
 
 
-def _check_lengths(question: int, answer: int, at: int) -> None:
-    _check_range("length of the question", question, 0, QUESTION_BYTES_MAX, at + 7)
-    _check_range("length of the answer", answer, 0, ANSWER_BYTES_MAX, at + 9 + question)
-
-
-def _check_tombstone(first: int, last: int, reason: int, at: int) -> None:
+def check_tombstone(first: int, last: int, reason: int, at: int) -> None:
+    """Refuse an empty range, a range below 1 and an unknown reason."""
     if not 1 <= first <= last:
         raise UplinkError(f"the range {first}..{last} is empty or starts before 1", at)
-    _check_range("tombstone reason", reason, TOMBSTONE_DROPPED, TOMBSTONE_RESERVED, at + 8)
+    check_range("tombstone reason", reason, TOMBSTONE_DROPPED, TOMBSTONE_RESERVED, at + 8)
 
 
-def _check_size(kind: str, body: "Buffer", size: int) -> None:
-    if len(body) != size:
-        raise UplinkError(f"a {kind} body has {size} bytes, this one has {len(body)}", len(body))
-
-
-def _check_range(name: str, value: int, low: int, high: int, offset: int) -> None:
+def check_range(name: str, value: int, low: int, high: int, offset: int) -> None:
+    """Refuse a value outside low..high."""
     if not low <= value <= high:
         raise UplinkError(f"{name} {value} is not within {low}..{high}", offset)

@@ -10,18 +10,16 @@
 
 All integers are big-endian. `time` is UTC seconds since 1970, or seconds since boot while the clock
 was never set. An entry is a whole of known length: there is nothing to resynchronise to.
+The board writes with this file and body.py; entry_reader.py reads what they write.
 """
 
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from nuan_protocols.errors import UplinkError
-from nuan_protocols.uplink.errors import UplinkVersionError
-from nuan_protocols.uplink.fields import put_bytes, put_uint, uint
+from nuan_protocols.uplink.fields import put_bytes, put_uint
 
 if TYPE_CHECKING:
-    from typing import NamedTuple
-
     from nuan_protocols.uplink.keys import Buffer
 
 VERSION = 1
@@ -43,24 +41,6 @@ BODY_BYTES_MAX = 1024
 ENTRY_BYTES_MAX = HEAD_BYTES + BODY_BYTES_MAX
 SEQ_MAX = 0xFFFFFFFF
 
-if TYPE_CHECKING:
-
-    class Entry(NamedTuple):
-        """One entry, its body still bytes; see body.py for what they say."""
-
-        kind: int
-        node: bytes
-        epoch: bytes
-        seq: int
-        time: int
-        clock: int
-        body: bytes
-
-else:
-    from collections import namedtuple
-
-    Entry = namedtuple("Entry", ("kind", "node", "epoch", "seq", "time", "clock", "body"))
-
 
 def put_head(
     buffer: bytearray,
@@ -81,28 +61,6 @@ def put_head(
     at = put_uint(buffer, at, 4, seq, "seq")
     at = put_uint(buffer, at, 4, time, "time")
     return put_uint(buffer, at, 1, clock, "clock")
-
-
-def parse_entry(data: "Buffer") -> Entry:
-    """Canonical bytes -> Entry. Raises UplinkError with the offset of what is wrong."""
-    if len(data) < HEAD_BYTES:
-        raise UplinkError(f"an entry has at least 27 bytes, this one has {len(data)}", len(data))
-    if data[0] != VERSION:
-        raise UplinkVersionError("entry", data[0])
-    if len(data) > ENTRY_BYTES_MAX:
-        raise UplinkError(f"an entry has at most {ENTRY_BYTES_MAX} bytes", ENTRY_BYTES_MAX)
-    seq = uint(data, 18, 4)
-    check_seq(seq, 18)
-    check_clock(data[26], 26)
-    return Entry(
-        data[1],
-        bytes(data[2:10]),
-        bytes(data[10:18]),
-        seq,
-        uint(data, 22, 4),
-        data[26],
-        bytes(data[HEAD_BYTES:]),
-    )
 
 
 def digest(salt: "Buffer", entry: "Buffer") -> bytes:
