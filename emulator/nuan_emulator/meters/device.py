@@ -1,0 +1,91 @@
+"""What a line asks of a meter, and what a meter asks of the world behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple, Protocol
+
+
+class Reaction(NamedTuple):
+    """How long a device may take before it answers.
+
+    Between `min_bits` and `max_bits` bit times of its line, plus at most `extra_us`.
+    """
+
+    min_bits: int
+    max_bits: int
+    extra_us: int
+
+
+class Device(Protocol):
+    """One device on a line: it sees every frame and answers those meant for it."""
+
+    @property
+    def reaction(self) -> Reaction:
+        """The window in which the answer begins, counted from the end of the request."""
+        ...
+
+    def answer(self, request: bytes, now_ms: int) -> bytes | None:
+        """The raw answer to a whole request frame, None when silent; `now_ms` is UTC since 1970."""
+        ...
+
+
+class Settlement(NamedTuple):
+    """The heat register latched at the beginning of a civil day."""
+
+    day: date
+    energy_j: int
+
+
+class HeatState(NamedTuple):
+    """What a heat meter measures at one instant; the accumulated values never decrease."""
+
+    energy_j: int
+    volume_ml: int
+    power_w: int
+    flow_l_per_h: int
+    flow_temperature_cc: int
+    """Hundredths of a degree Celsius."""
+    return_temperature_cc: int
+    """Hundredths of a degree Celsius."""
+    on_time_s: int
+    settlement: Settlement | None = None
+
+
+class GasState(NamedTuple):
+    """What a gas meter measures at one instant."""
+
+    volume_ml: int
+    flow_l_per_h: int
+
+
+class ElectricityState(NamedTuple):
+    """What a three-phase electricity meter measures at one instant."""
+
+    import_j: int
+    export_j: int
+    voltage_dv: tuple[int, int, int]
+    """Tenths of a volt, phase to neutral."""
+    current_ma: tuple[int, int, int]
+    power_dw: tuple[int, int, int]
+    """Tenths of a watt."""
+    reactive_dvar: tuple[int, int, int]
+    """Tenths of a var."""
+    frequency_chz: int
+    """Hundredths of a hertz."""
+
+
+class RoomState(NamedTuple):
+    """What a room sensor measures at one instant."""
+
+    temperature_dc: int
+    """Tenths of a degree Celsius."""
+    humidity_permille: int
+
+
+HeatSource = Callable[[int], HeatState | None]
+"""Gives the state at a UTC instant in ms; None means the meter is silent then."""
+GasSource = Callable[[int], GasState | None]
+ElectricitySource = Callable[[int], ElectricityState | None]
+RoomSource = Callable[[int], RoomState | None]
