@@ -1,0 +1,220 @@
+"""site.toml: the building, its nodes, buses, meters, zones, flats and metering points.
+
+A metering point is a place with a role; it outlives the meters that serve it. Every reference is
+checked when the file is read, so that the rest of the gateway may follow them blindly.
+"""
+
+import re
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from nuan_gateway.errors import SiteError
+from nuan_gateway.settings import NodeId
+from nuan_gateway.site_checks import check_site
+from nuan_gateway.toml_source import FilePath, Many, Section, load
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text!r} won't do; write 1 to 32 of A-Z a-z 0-9 . _ - (no space)")
+    return text
+
+
+def _zone_name(text: str) -> str:
+    if text not in available_timezones():
+        raise ValueError(f"{text!r} is no time zone; write one such as 'Asia/Shanghai'")
+    return text
+
+
+def _area(text: object) -> Decimal:
+    if not isinstance(text, str):
+        raise ValueError(f'{text!r} must be in quotes to stay exact; write "{text}"')
+    try:
+        area = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is no decimal number; write one as '92.10'") from None
+    if not area.is_finite() or area <= 0:
+        raise ValueError(f"{text!r} is no area; write a number above 0")
+    return area
+
+
+Name = Annotated[str, AfterValidator(_name)]
+TimeZone = Annotated[str, AfterValidator(_zone_name)]
+Area = Annotated[Decimal, BeforeValidator(_area)]
+Pin = Annotated[int, Field(ge=-1, le=48)]
+TenthsC = Annotated[int, Field(ge=-400, le=900)]
+Seconds = Annotated[int, Field(ge=0, le=86400)]
+
+
+class SiteInfo(Section):
+    """Who and where: the id goes into every message and signed statement."""
+
+    id: Name
+    name: str
+    timezone: TimeZone = "Asia/Shanghai"
+
+
+class Season(Section):
+    """The civil days [start, end) in the site's time zone that one bill covers."""
+
+    name: Name
+    start: date
+    end: date
+
+
+class TariffFile(Section):
+    """Where the tariff is."""
+
+    file: FilePath
+
+
+class Wifi(Section):
+    """The network the node joins; its password lives in the node's NVS."""
+
+    ssid: Annotated[str, Field(min_length=1, max_length=32)] = "nuan"
+
+
+class NodeMqtt(Section):
+    """The broker as the node sees it; its password lives in the node's NVS."""
+
+    host: Annotated[str, Field(min_length=1, max_length=253)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    user: str = ""
+    keepalive_s: Annotated[int, Field(ge=10, le=3600)] = 120
+    ack_timeout_s: Annotated[int, Field(ge=5, le=600)] = 30
+
+
+class Journal(Section):
+    """The node's journal on flash: how often it is flushed, how large it may grow."""
+
+    flush_s: Annotated[int, Field(ge=1, le=86400)] = 900
+    segment_bytes: Annotated[int, Field(ge=1024, le=65536)] = 8192
+    max_bytes: Annotated[int, Field(ge=16384, le=16_000_000)] = 880_000
+
+
+class Bus(Section):
+    """One UART of a node and the line behind it; de -1 means no driver-enable pin."""
+
+    name: Name
+    protocol: Literal["mbus", "modbus"]
+    uart: Annotated[int, Field(ge=0, le=2)]
+    tx: Pin
+    rx: Pin
+    de: Pin = -1
+    baud: Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
+    parity: Literal["N", "E", "O"]
+    timeout_ms: Annotated[int, Field(ge=20, le=60_000)]
+
+
+class Node(Section):
+    """One board: its network, its journal and its buses."""
+
+    id: NodeId
+    config_version: Annotated[int, Field(ge=1, le=65535)]
+    wifi: Wifi = Wifi()
+    mqtt: NodeMqtt
+    journal: Journal = Journal()
+    buses: Annotated[Many[Bus], Field(alias="bus")] = ()
+
+
+class Meter(Section):
+    """A meter on a node's bus; the slot is the number its journal entries carry."""
+
+    serial: Name
+    model: str
+    node: NodeId
+    bus: Name
+    slot: Annotated[int, Field(ge=1, le=65535)]
+    address: Annotated[int, Field(ge=0, le=250)]
+    every_s: Annotated[int, Field(ge=60, le=86400)]
+
+
+class Zone(Section):
+    """A room held to its set-point by a valve; temperatures in tenths of a degree Celsius.
+
+    `slot` is the sensor's meter slot, `read` and `offset` the place of its value in the answers.
+    """
+
+    zone: Annotated[int, Field(ge=1, le=255)]
+    node: NodeId
+    slot: Annotated[int, Field(ge=1, le=65535)]
+    read: Annotated[int, Field(ge=0, le=15)] = 0
+    offset: Annotated[int, Field(ge=0, le=255)] = 0
+    valve_pin: Annotated[int, Field(ge=0, le=48)]
+    setpoint_dc: TenthsC
+    legal_max_dc: TenthsC = 200
+    exempt: bool = False
+    hysteresis_dc: Annotated[int, Field(ge=1, le=50)] = 5
+    frost_dc: TenthsC = 50
+    min_on_s: Seconds = 180
+    min_off_s: Seconds = 180
+    stale_s: Annotated[int, Field(ge=60, le=86400)] = 1800
+    fallback_pct: Annotated[int, Field(ge=0, le=100)] = 50
+
+
+class Unit(Section):
+    """A flat: what gets a bill."""
+
+    id: Name
+    area_m2: Area
+    name: str = ""
+
+
+Role = Literal["household_heat", "building_heat", "gas", "electricity", "water", "room_temperature"]
+
+
+class Point(Section):
+    """A metering point, the meter that serves it and, for a household's, its flat."""
+
+    id: Name
+    role: Role
+    meter: Name
+    unit: Name | None = None
+
+
+class Site(Section):
+    """site.toml."""
+
+    format: Literal[1]
+    site: SiteInfo
+    season: Season
+    tariff: TariffFile
+    nodes: Annotated[Many[Node], Field(alias="node", min_length=1)]
+    meters: Annotated[Many[Meter], Field(alias="meter")] = ()
+    zones: Annotated[Many[Zone], Field(alias="zone")] = ()
+    units: Annotated[Many[Unit], Field(alias="unit")] = ()
+    points: Annotated[Many[Point], Field(alias="point")] = ()
+
+    @cached_property
+    def time_zone(self) -> ZoneInfo:
+        """The civil time that seasons and days follow."""
+        return ZoneInfo(self.site.timezone)
+
+    def node(self, node: str) -> Node:
+        """The node with this id; raises KeyError."""
+        return next((item for item in self.nodes if item.id == node), None) or _unknown(node)
+
+    def meters_of(self, node: str) -> list[Meter]:
+        """The node's meters in slot order."""
+        return sorted((m for m in self.meters if m.node == node), key=lambda meter: meter.slot)
+
+
+def _unknown(node: str) -> Node:
+    raise KeyError(node)
+
+
+def load_site(path: Path) -> Site:
+    """Read site.toml and check every reference in it; raises SiteError with every problem."""
+    site, source = load(path, Site, SiteError)
+    problems = check_site(site, source)
+    if problems:
+        raise SiteError(problems)
+    return site
