@@ -89,6 +89,8 @@ def compute_bill(given: BillInput) -> Bill:
     if given.meter and given.opening and given.closing:
         heat, found = consumption(given.opening, given.closing, given.meter.serial)
         problems += found
+    elif not problems:
+        problems.append(Problem("no_reading", "period", "not both readings are there"))
     if problems:
         heat = None
     return Bill(given, heat, charge(given.tariff, given.unit.area_m2, heat), tuple(problems))

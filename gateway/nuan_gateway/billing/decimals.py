@@ -11,7 +11,7 @@ _DECIMAL = re.compile(DECIMAL_PATTERN)
 
 def decimal(text: str) -> Fraction:
     """Return the exact value of "89.37"; a sign, exponent or leading zero raises ValueError."""
-    if not _DECIMAL.match(text) or not text.isascii():
+    if not _DECIMAL.fullmatch(text):
         raise ValueError(f"{text!r} is no plain decimal number such as 89.37")
     return Fraction(text)
 

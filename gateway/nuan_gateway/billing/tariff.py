@@ -19,7 +19,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from nuan_gateway.billing.consumption import EnergyUnit, Heat
 from nuan_gateway.billing.decimals import DECIMAL_PATTERN, decimal, exact_text
@@ -69,11 +69,12 @@ class Tariff(_Part):
 
     format: Literal[1]
     id: Name
-    version: Annotated[int, Field(ge=1)]
+    version: Name
     title: Name
     legal_reference: Name
     valid_from: date
     valid_to: date | None = None
+    currency: Literal["CNY"] = "CNY"
     base: BasePart
     metered: MeteredPart
     prepayment: PrepaymentPart
