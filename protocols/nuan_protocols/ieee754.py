@@ -1,0 +1,90 @@
+"""Exact decimal values of IEEE 754 floats from their raw bits, in integers only.
+
+The board's floats have 24 bits and the PC's 53: a float would say different things on the two.
+"""
+
+_FRACTION_BITS = 23
+_HIDDEN_BIT = 1 << _FRACTION_BITS
+_EXPONENT_BIAS = 150
+_DIGITS_MAX = 9
+
+
+def shortest32(bits: int) -> tuple[int, int] | None:
+    """Shortest decimal (integer, exponent) that reads back as the same binary32.
+
+    0x3F35_0481 -> (7071, -4). None for infinities and NaN.
+    """
+    magnitude = _magnitude32(bits)
+    if magnitude is None:
+        return None
+    mantissa, power = magnitude
+    if mantissa == 0:
+        return 0, 0
+    # All that rounds to this float lies between half a step below it and half a step above; the
+    # step below a power of two is half as wide. Everything in quarters of a step.
+    below = 1 if mantissa == _HIDDEN_BIT and power > 1 - _EXPONENT_BIAS else 2
+    above = 2
+    value = 4 * mantissa
+    inclusive = mantissa & 1 == 0
+    numerator, denominator = _ratio(power - 2)
+    # One place above the first digit: 9.9999999 may be 10.
+    exponent = _decimal_exponent(value * numerator, denominator) + 1
+    for _ in range(_DIGITS_MAX + 1):
+        scale_up, scale_down = _decimal_ratio(-exponent)
+        up, down = numerator * scale_up, denominator * scale_down
+        integer = _round_half_even(value * up, down)
+        low, high = (value - below) * up, (value + above) * up
+        exact = integer * down
+        if low < exact < high or (inclusive and low <= exact <= high):
+            break
+        exponent -= 1
+    return (-integer if bits >> 31 else integer), exponent
+
+
+def quantised32(bits: int, exponent: int) -> int | None:
+    """The exact binary32 value in units of 10**exponent, rounded half to even.
+
+    None for infinities and NaN.
+    """
+    magnitude = _magnitude32(bits)
+    if magnitude is None:
+        return None
+    mantissa, power = magnitude
+    numerator, denominator = _ratio(power)
+    scale_up, scale_down = _decimal_ratio(-exponent)
+    integer = _round_half_even(mantissa * numerator * scale_up, denominator * scale_down)
+    return -integer if bits >> 31 else integer
+
+
+def _magnitude32(bits: int) -> tuple[int, int] | None:
+    """(mantissa, power): the absolute value is mantissa * 2**power exactly."""
+    biased = bits >> _FRACTION_BITS & 0xFF
+    fraction = bits & (_HIDDEN_BIT - 1)
+    if biased == 0xFF:
+        return None
+    if biased == 0:
+        return fraction, 1 - _EXPONENT_BIAS
+    return fraction | _HIDDEN_BIT, biased - _EXPONENT_BIAS
+
+
+def _ratio(power: int) -> tuple[int, int]:
+    return (1 << power, 1) if power >= 0 else (1, 1 << -power)
+
+
+def _decimal_ratio(exponent: int) -> tuple[int, int]:
+    return (10**exponent, 1) if exponent >= 0 else (1, 10**-exponent)
+
+
+def _decimal_exponent(numerator: int, denominator: int) -> int:
+    """Exponent of the first decimal digit of numerator/denominator > 0."""
+    if numerator >= denominator:
+        return len(str(numerator // denominator)) - 1
+    return -len(str((denominator - 1) // numerator))
+
+
+def _round_half_even(numerator: int, denominator: int) -> int:
+    quotient = numerator // denominator
+    twice = 2 * (numerator - quotient * denominator)
+    if twice > denominator or (twice == denominator and quotient & 1):
+        return quotient + 1
+    return quotient
