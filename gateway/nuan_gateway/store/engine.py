@@ -5,7 +5,7 @@ transaction that writes begins with BEGIN IMMEDIATE, so that it waits for its tu
 failing half-way; one that reads takes no lock at all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def open_url(url: URL | str) -> Engine:
 
 
 @contextmanager
-def begin_write(engine: Engine) -> Iterator[Connection]:
+def begin_write(engine: Engine) -> Generator[Connection]:
     """A transaction that may write: committed at the end, rolled back when the body raises."""
     with engine.execution_options(**{_WRITES: True}).begin() as connection:
         yield connection
