@@ -4,7 +4,7 @@ Written from the standard and not from nuan's codec, so that the two cannot shar
 
     short    10 C A CS 16
     long     68 L L 68 | C A CI data... | CS 16        L counts C..data, CS their sum modulo 256
-    header   identification[4, BCD] manufacturer[2] version medium access status signature[2]  (CI 72)
+    header   identification[4, BCD] manufacturer[2] version medium access status signature[2]
     record   DIF DIFE* VIF VIFE* data
 
 construct ships without types; this module is the only one that touches it, and is typed outside.
@@ -40,10 +40,6 @@ class Layout(Protocol):
         ...
 
 
-def _sum_of(field: str) -> Any:
-    return lambda this: sum(this[field].data if hasattr(this[field], "data") else this[field]) & 255
-
-
 short_frame = cast(
     Layout,
     c.Struct(
@@ -66,7 +62,7 @@ long_frame = cast(
         c.Check(c.this.length == c.this.length_again),
         "start_again" / c.Const(bytes([START_LONG])),
         "user_data" / c.Bytes(c.this.length),
-        "checksum" / c.Rebuild(c.Int8ub, _sum_of("user_data")),
+        "checksum" / c.Rebuild(c.Int8ub, lambda this: sum(this.user_data) & 0xFF),
         c.Check(lambda this: this.checksum == sum(this.user_data) & 0xFF),
         "stop" / c.Const(bytes([STOP])),
         c.Terminated,
@@ -77,10 +73,7 @@ long_frame = cast(
 def _bcd_bytes(value: int, size: int) -> bytes:
     """Packed BCD, least significant byte first; a negative value has F as its first digit."""
     digits = size * 2
-    if value < 0:
-        text = "f" + f"{-value:0{digits - 1}d}"
-    else:
-        text = f"{value:0{digits}d}"
+    text = f"f{-value:0{digits - 1}d}" if value < 0 else f"{value:0{digits}d}"
     if len(text) != digits:
         raise ValueError(f"{value} has more than {digits} BCD digits")
     return bytes.fromhex(text)[::-1]

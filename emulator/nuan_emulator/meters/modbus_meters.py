@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
 from pymodbus.simulator import DataType, SimData
 
@@ -23,7 +24,7 @@ SENSOR_SETTINGS = 0x0101
 
 
 def _measured(state: ElectricityState) -> dict[int, float]:
-    """Chint's floats by register, secondary side: 0.1 V, 0.001 A, 0.1 W, 0.1 var, 0.001, 0.01 Hz."""
+    """Chint's floats by register: 0.1 V, 0.001 A, 0.1 W, 0.1 var, 0.001 and 0.01 Hz."""
     total_w, total_var = sum(state.power_dw), sum(state.reactive_dvar)
     values: dict[int, float] = {0x2012: total_w, 0x201A: total_var, 0x2044: state.frequency_chz}
     for phase in range(3):
@@ -59,7 +60,6 @@ class Dtsu666(ModbusSlave):
         self.serial = serial
         self._source = source
         self._start_register = start_register
-        self._state: ElectricityState | None = None
         configuration = [0x0200, 0x02BC, 0, 0, 0, 0, 1, 10] + [0] * 0x28
         super().__init__(
             address,
@@ -78,33 +78,26 @@ class Dtsu666(ModbusSlave):
                     readonly=True,
                 ),
             ],
+            measured_function=3,
         )
 
     def register(self, energy_j: int) -> int:
         """What the import register shows after `energy_j` joules, in 0.01 kWh."""
         return (energy_j // DTSU666_STEP_J + self._start_register) % DTSU666_ROLLOVER_STEPS
 
-    def alive(self, now_ms: int) -> bool:
-        """Silent when its source is."""
-        self._state = self._source(now_ms)
-        return self._state is not None
-
-    def refresh(self, function: int, start: int, registers: list[int], now_ms: int) -> None:
-        """Write measured values and energy registers as floats."""
-        state = self._state
+    def measured(self, now_ms: int) -> Mapping[int, int] | None:
+        """Measured values and energies as floats, high word first."""
+        state = self._source(now_ms)
         if state is None:
-            return
-        for address, value in _measured(state).items():
-            _put_float(registers, address - start, value)
-        imported = self.register(state.import_j) / 100
-        exported = state.export_j // DTSU666_STEP_J / 100
-        _put_float(registers, 0x101E - start, imported)
-        _put_float(registers, 0x1026 - start, imported - exported)
-        _put_float(registers, 0x1028 - start, exported)
-
-
-def _put_float(registers: list[int], index: int, value: float) -> None:
-    registers[index], registers[index + 1] = struct.unpack(">HH", struct.pack(">f", value))
+            return None
+        values = _measured(state)
+        values[0x101E] = self.register(state.import_j) / 100
+        values[0x1028] = state.export_j // DTSU666_STEP_J / 100
+        values[0x1026] = values[0x101E] - values[0x1028]
+        image: dict[int, int] = {}
+        for address, value in values.items():
+            image[address], image[address + 1] = struct.unpack(">HH", struct.pack(">f", value))
+        return image
 
 
 class RoomSensor(ModbusSlave):
@@ -119,17 +112,14 @@ class RoomSensor(ModbusSlave):
         holding = [SimData(SENSOR_SETTINGS, values=settings, datatype=DataType.REGISTERS)]
         coils = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
         discrete = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
-        super().__init__(address, (coils, discrete, holding, inputs))
+        super().__init__(address, (coils, discrete, holding, inputs), measured_function=4)
 
-    def alive(self, now_ms: int) -> bool:
-        """Silent when its source is."""
-        return self._source(now_ms) is not None
-
-    def refresh(self, function: int, start: int, registers: list[int], now_ms: int) -> None:
-        """Write temperature and humidity; the other blocks keep what was written to them."""
+    def measured(self, now_ms: int) -> Mapping[int, int] | None:
+        """Temperature and humidity; the other blocks keep what was written to them."""
         state = self._source(now_ms)
-        if function != 4 or state is None:
-            return
-        index = SENSOR_TEMPERATURE - start
-        registers[index] = state.temperature_dc & 0xFFFF
-        registers[index + 1] = state.humidity_permille
+        if state is None:
+            return None
+        return {
+            SENSOR_TEMPERATURE: state.temperature_dc & 0xFFFF,
+            SENSOR_TEMPERATURE + 1: state.humidity_permille,
+        }

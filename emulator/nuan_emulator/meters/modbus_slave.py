@@ -6,7 +6,7 @@ transport is left out. Its coroutines never wait for anything here, so one step 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar, cast
 
 from pymodbus.constants import ExcCodes
@@ -22,6 +22,7 @@ REACTION = Reaction(min_bits=39, max_bits=39, extra_us=40_000)
 """At least 3.5 characters of 11 bits; devices then take up to some 40 ms to answer."""
 
 ADDRESS_MAX = 247
+FRAME_BYTES_MIN = 4
 
 T = TypeVar("T")
 Blocks = tuple[list[SimData], list[SimData], list[SimData], list[SimData]]
@@ -39,37 +40,37 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class ModbusSlave:
-    """A slave at an address whose registers are refreshed just before they are read.
+    """A slave at an address whose measured registers are refreshed just before they are read."""
 
-    Subclasses write the present values in `refresh`; False means the device is silent.
-    """
-
-    def __init__(self, address: int, simdata: list[SimData] | Blocks) -> None:
-        """`simdata`: the device's registers as pymodbus declares them."""
+    def __init__(
+        self, address: int, simdata: list[SimData] | Blocks, *, measured_function: int
+    ) -> None:
+        """`simdata`: all registers; `measured_function`: the one that reads measured values."""
         if not 1 <= address <= ADDRESS_MAX:
             raise ValueError(f"Modbus address {address} is outside 1..{ADDRESS_MAX}")
         self.address = address
         self._store = SimCore(SimDevice(id=address, simdata=simdata, action=self._before_access))
         self._framer = FramerRTU(DecodePDU(is_server=True))
-        self._now_ms = 0
+        self._measured_function = measured_function
+        self._measured: Mapping[int, int] = {}
 
     @property
     def reaction(self) -> Reaction:
         """At least the 3.5 characters that end a Modbus frame."""
         return REACTION
 
-    def refresh(self, function: int, start: int, registers: list[int], now_ms: int) -> None:
-        """Write the values of `now_ms` into `registers`, whose first one has address `start`."""
-        raise NotImplementedError
-
-    def alive(self, now_ms: int) -> bool:
-        """Whether the device answers at all at `now_ms`."""
+    def measured(self, now_ms: int) -> Mapping[int, int] | None:
+        """The measured registers by address at `now_ms`; None means the device is silent."""
         raise NotImplementedError
 
     def answer(self, request: bytes, now_ms: int) -> bytes | None:
         """Answer one request frame; damaged and foreign frames get silence."""
-        if not request or request[0] != self.address or not self.alive(now_ms):
+        if len(request) < FRAME_BYTES_MIN or request[0] != self.address:
             return None
+        measured = self.measured(now_ms)
+        if measured is None:
+            return None
+        self._measured = measured
         try:
             used, pdu = self._framer.handleFrame(request, 0, 0)
         except ModbusIOException:
@@ -78,7 +79,6 @@ class ModbusSlave:
             )
         if pdu is None or used != len(request) or pdu.dev_id != self.address:
             return None
-        self._now_ms = now_ms
         store = cast(Any, self._store)
         response = complete(pdu.datastore_update(store, self.address))
         response.dev_id = self.address
@@ -93,8 +93,9 @@ class ModbusSlave:
         current_registers: list[int],
         set_values: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
-        if set_values is None:
-            self.refresh(function_code, start_address, current_registers, self._now_ms)
+        if set_values is None and function_code == self._measured_function:
+            for address, value in self._measured.items():
+                current_registers[address - start_address] = value
         return None
 
 
