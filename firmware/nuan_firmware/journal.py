@@ -1,0 +1,326 @@
+"""The node's journal: entries numbered, chained, coded as differences and flushed to flash.
+
+Only what flush() has written is ever sent. Numbers are reserved on flash in blocks before they are
+used; after a reboot a tombstone names those of the last block that were not. Everything here is
+allocated when the journal is opened: a long-lived heap breaks into pieces too small for more.
+"""
+
+import os
+from struct import pack_into
+from typing import TYPE_CHECKING
+
+from nuan_firmware.cursor import Cursor
+from nuan_firmware.difference import encode
+from nuan_firmware.references import References
+from nuan_firmware.segment import (
+    BLOCK_BYTES_MAX,
+    BLOCK_HEAD_BYTES,
+    BODY_BYTES_MAX,
+    HEADER_BYTES,
+    RECORD_BYTES_MAX,
+    TAG_DIFF,
+    TAG_KEPT,
+    put_header,
+    put_varint,
+    seal,
+    zigzag,
+)
+from nuan_firmware.shelf import Shelf
+from nuan_protocols.uplink import body as bodies
+from nuan_protocols.uplink.entry import (
+    HEAD_BYTES,
+    KIND_CONTROL,
+    KIND_EVENT,
+    KIND_EXCHANGE,
+    KIND_TOMBSTONE,
+    chain,
+    digest,
+    genesis,
+    put_head,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nuan_firmware.clock import Clock
+    from nuan_protocols.uplink.keys import Buffer, NodeKeys
+
+RESERVE_COUNT = 256
+# A block holds fewer entries than this, so no more numbers can be in use and not yet flushed.
+UNFLUSHED_MAX = BLOCK_BYTES_MAX // 4
+
+
+class Journal:
+    """Opens the journal in `root`, or starts one with the epoch that `draw_epoch` gives.
+
+    `references` exchanges of `reference_bytes` in all are kept to code differences against.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        keys: "NodeKeys",
+        node: bytes,
+        clock: "Clock",
+        draw_epoch: "Callable[[], bytes]",
+        segment_bytes: int,
+        max_bytes: int,
+        references: int,
+        reference_bytes: int,
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        # littlefs keeps a pointer or two in each of a file's blocks: leave room for them.
+        self._segment_bytes = segment_bytes - segment_bytes // 512
+        self.shelf = Shelf(root, node, max(2, max_bytes // segment_bytes - 1))
+        self._references = References(references, reference_bytes)
+        self._block = memoryview(bytearray(BLOCK_BYTES_MAX))
+        self._header = bytearray(HEADER_BYTES)
+        self._entry = bytearray(HEAD_BYTES + BODY_BYTES_MAX)
+        self._view = memoryview(self._entry)
+        self._fill = BLOCK_HEAD_BYTES
+        self._block_seq = self._block_time = self._last_time = 0
+        self._crowded = False
+        self._doomed = 0
+        self.torn_bytes = self.removed = 0
+        self._recover(draw_epoch)
+        self.cursor.references = References(references, reference_bytes)
+        if self.shelf.count:
+            self.cursor.seek(self.delivered + 1)
+
+    # -- writing
+
+    def exchange(
+        self,
+        time: int,
+        clock: int,
+        bus: int,
+        slot: int,
+        part: int,
+        config_version: int,
+        result: int,
+        tries: int,
+        question: "Buffer",
+        answer: "Buffer",
+    ) -> None:
+        """Journal one exchange with a meter; `part` tells its telegrams apart."""
+        end = bodies.put_exchange(
+            self._entry, HEAD_BYTES, bus, slot, config_version, result, tries, question, answer
+        )
+        # An answer that failed would displace the good one that the next is like.
+        self._append(KIND_EXCHANGE, end, time, clock, slot, part if result == 0 else -1)
+
+    def event(self, code: int, text: str) -> None:
+        """Journal an event now."""
+        end = bodies.put_event(self._entry, HEAD_BYTES, code, text)
+        self._append(KIND_EVENT, end, self._clock.now(), self._clock.quality())
+
+    def control(
+        self,
+        zone: int,
+        requested_dc: int,
+        applied_dc: int,
+        measured_dc: "int | None",
+        valve_pct: int,
+        mode: int,
+        reason: int,
+    ) -> None:
+        """Journal a decision of a zone's controller now."""
+        end = bodies.put_control(
+            self._entry,
+            HEAD_BYTES,
+            zone,
+            requested_dc,
+            applied_dc,
+            measured_dc,
+            valve_pct,
+            mode,
+            reason,
+        )
+        self._append(KIND_CONTROL, end, self._clock.now(), self._clock.quality())
+
+    def tombstone(self, first: int, last: int, reason: int, after: "Buffer") -> None:
+        """Journal that first..last have no entry; `after` is the chain value after `last`."""
+        end = bodies.put_tombstone(self._entry, HEAD_BYTES, first, last, reason, after)
+        self._append(KIND_TOMBSTONE, end, self._clock.now(), self._clock.quality())
+
+    def flush(self) -> bool:
+        """Put everything journaled so far on flash; False when there was nothing to do."""
+        if not self._write():
+            return False
+        if self._crowded:
+            self._drop_oldest()
+        return True
+
+    def _append(
+        self, kind: int, end: int, time: int, clock: int, slot: int = 0, part: int = -1
+    ) -> None:
+        if self._fill + end - HEAD_BYTES + RECORD_BYTES_MAX - BODY_BYTES_MAX > self._limit:
+            self._write()
+        seq = self.seq
+        if seq > self._reserved:
+            self._reserved = seq + RESERVE_COUNT - 1
+            self.shelf.write_mark(self.epoch, self._reserved, self.delivered)
+        if self._fill == BLOCK_HEAD_BYTES:
+            self._block_seq = seq
+            self._block_time = self._last_time = time
+        self._entry[1] = kind
+        pack_into(">IIB", self._entry, 18, seq, time, clock)
+        self._encode(kind - 1 | clock << 4, self._view[HEAD_BYTES:end], time, slot, part)
+        self._last_time = time
+        salt = self._keys.salt(self.epoch, seq)
+        self.chain = chain(self.chain, digest(salt, self._view[:end]))
+        self.seq = seq + 1
+        if self._crowded:
+            self._drop_oldest()
+
+    def _encode(self, tag: int, body: memoryview, time: int, slot: int, part: int) -> None:
+        block = self._block
+        length = len(body)
+        at = start = put_varint(block, self._fill + 1, zigzag(time - self._last_time))
+        if part >= 0:
+            index = self._references.find(slot, part)
+            if index >= 0 and self._references.length(index) == length:
+                kept = self._references.view(index)
+                at = put_varint(block, at, index)
+                # One byte of length is enough: a longer difference isn't worth having.
+                end = encode(kept, body, block, at + 1, min(at + 0x80, at + length))
+                if end >= 0:
+                    block[self._fill] = tag | TAG_DIFF
+                    block[at] = end - at - 1
+                    kept[:] = body
+                    self._fill = end
+                    return
+                at = start
+            index = self._references.place(slot, part, length)
+            if index >= 0:
+                self._references.view(index)[:] = body
+                tag |= TAG_KEPT
+                block[at] = part
+                at += 1
+        block[self._fill] = tag
+        at = put_varint(block, at, length)
+        block[at : at + length] = body
+        self._fill = at + length
+
+    def _write(self) -> bool:
+        if self._fill == BLOCK_HEAD_BYTES:
+            return False
+        seal(self._block, self._fill, self._block_seq, self._block_time)
+        with open(self.shelf.path(self._segment), "ab") as file:
+            if not self._size:
+                file.write(self._header)
+            file.write(self._block[: self._fill])
+        if not self._size:
+            self.shelf.add(self._segment)
+            self._size = HEADER_BYTES
+        self._size += self._fill
+        self._fill = BLOCK_HEAD_BYTES
+        self.flushed = self.seq - 1
+        while self.shelf.first(0) < self._doomed:
+            self.shelf.remove_oldest()
+        if self._size + BLOCK_HEAD_BYTES + RECORD_BYTES_MAX > self._segment_bytes:
+            self._roll()
+        self._limit = min(BLOCK_BYTES_MAX, self._segment_bytes - max(HEADER_BYTES, self._size))
+        return True
+
+    # -- room
+
+    def _roll(self) -> None:
+        self._size = 0
+        self._segment = self.seq
+        self._references.reset()
+        put_header(self._header, self.shelf.node, self.epoch, self.seq, self.chain)
+        self._crowded = self.shelf.count >= self.shelf.count_max or (
+            free_bytes(self.shelf.root) < 2 * self._segment_bytes and self.shelf.count > 1
+        )
+
+    def _drop_oldest(self) -> None:
+        self._crowded = False
+        shelf = self.shelf
+        index = 1
+        header = shelf.header(shelf.first(index))
+        while header is None and index < shelf.count - 1:
+            index += 1
+            header = shelf.header(shelf.first(index))
+        last = shelf.first(index) - 1
+        if last <= self.delivered:
+            shelf.remove_oldest()
+        elif header is not None:
+            # Whatever was dropped before and its tombstones are named again by this one.
+            after = bytes(header[24:56])
+            self._doomed = last + 1
+            self.tombstone(self.delivered + 1, last, bodies.TOMBSTONE_DROPPED, after)
+
+    # -- what the gateway has
+
+    def oldest(self) -> int:
+        """The oldest number held, 0 when nothing is flushed."""
+        return self.shelf.first(0) if self.shelf.count else 0
+
+    def acknowledge(self, seq: int) -> None:
+        """The gateway has everything up to `seq`; less than before after it was restored."""
+        self.delivered = min(seq, self.flushed)
+
+    def name_losses(self) -> None:
+        """Journal a tombstone for what flash has lost, as the cursor found on its way."""
+        lost = self.cursor.lost
+        if lost:
+            self.cursor.lost = None
+            self.tombstone(lost[0], lost[1], bodies.TOMBSTONE_DROPPED, lost[2])
+
+    # -- boot
+
+    def _recover(self, draw_epoch: "Callable[[], bytes]") -> None:
+        shelf = self.shelf
+        mark = shelf.read_mark()
+        header = None
+        while shelf.count and header is None:
+            header = shelf.header(shelf.first(shelf.count - 1))
+            if header is None:
+                shelf.remove_newest()
+                self.removed += 1
+        if header is not None:
+            self.epoch = bytes(header[12:20])
+        elif mark and not mark[2] and not self.removed:
+            self.epoch = mark[0]
+        else:
+            self.epoch = draw_epoch()
+            mark = None
+        self.cursor = Cursor(shelf, self._keys, self.epoch, self._references)
+        self.chain = genesis(shelf.node, self.epoch)
+        self.flushed = self.delivered = self._reserved = self._size = 0
+        if shelf.count:
+            self._scan_newest()
+            self._reserved = self.flushed + RESERVE_COUNT + UNFLUSHED_MAX
+        if mark and mark[0] == self.epoch:
+            self._reserved = max(mark[1], self.flushed)
+            self.delivered = min(mark[2], self.flushed)
+        put_head(self._entry, 1, shelf.node, self.epoch, 1, 0, 0)
+        self.seq = self._reserved + 1
+        if not self._size:
+            self._roll()
+        self._limit = min(BLOCK_BYTES_MAX, self._segment_bytes - max(HEADER_BYTES, self._size))
+        if self._reserved > self.flushed:
+            first, last = self.flushed + 1, self._reserved
+            self.tombstone(first, last, bodies.TOMBSTONE_RESERVED, self.chain)
+
+    def _scan_newest(self) -> None:
+        cursor = self.cursor
+        self._segment = self.shelf.first(self.shelf.count - 1)
+        cursor.open_segment(self.shelf.count - 1)
+        while cursor.entry() is not None:
+            cursor.advance()
+        self.chain = cursor.chain
+        self.flushed = cursor.seq - 1
+        file_bytes = os.stat(self.shelf.path(self._segment))[6]
+        self.torn_bytes = file_bytes - cursor.offset
+        room = self._segment_bytes - file_bytes - BLOCK_HEAD_BYTES - RECORD_BYTES_MAX
+        # Behind a torn block nothing can be read: go on in a new segment.
+        self._size = 0 if self.torn_bytes or room < 0 else file_bytes
+
+
+def free_bytes(path: str) -> int:
+    """Free bytes of the file system that holds `path`."""
+    stat = os.statvfs(path)
+    return int(stat[0]) * int(stat[3])
