@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
-import construct as c
+import construct as c  # type: ignore[import-untyped]
 
 START_SHORT = 0x10
 START_LONG = 0x68
