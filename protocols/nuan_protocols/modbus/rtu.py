@@ -73,6 +73,11 @@ def data_bytes(function: int, count: int) -> int:
 def check_response(request: "Buffer", response: "Buffer") -> None:
     """Raise FrameError unless `response` is one whole answer, or exception answer, to `request`."""
     unit, function, _, count = parse_request(request)
+    check_answer(unit, function, count, response)
+
+
+def check_answer(unit: int, function: int, count: int, response: "Buffer") -> None:
+    """As check_response, for a request whose fields are known already."""
     if len(response) < EXCEPTION_BYTES:
         raise FrameError(f"an answer has at least 5 bytes, this one has {len(response)}", 0)
     if response[0] != unit:
