@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 STEPS_PER_HOUR = 12
 STEPS_PER_DAY = 288
@@ -41,21 +43,81 @@ class Flat:
         return 1.9 * float(self.area_m2)
 
 
-FLATS = (
-    Flat("1-101", "89.37", 1, 1, 92.0, 21.0, 18.0, 16.0, 260, 4, trips=2),
-    Flat("1-102", "90.12", 1, 2, 78.0, 22.0, 20.0, 16.0, 310, 6),
-    Flat("1-103", "103.56", 1, 3, 104.0, 20.0, 17.0, 14.0, 280, 3, trips=3),
-    Flat("1-201", "89.37", 2, 1, 74.0, 23.0, 22.0, 18.0, 330, 18),
-    Flat("1-202", "90.12", 2, 2, 60.0, 21.0, 19.0, 16.0, 350, 4),
-    Flat("1-203", "103.56", 2, 3, 84.0, 14.0, 14.0, 14.0, 60, 0, empty=True),
-    Flat("1-301", "89.37", 3, 1, 74.0, 20.5, 18.0, 15.0, 240, 5, trips=4),
-    Flat("1-302", "90.12", 3, 2, 60.0, 24.0, 23.0, 20.0, 300, 12),
-    Flat("1-303", "103.56", 3, 3, 84.0, 21.5, 19.5, 16.0, 360, 4),
-    Flat("1-401", "89.37", 4, 1, 98.0, 21.0, 18.5, 16.0, 290, 3, trips=1),
-    Flat("1-402", "90.12", 4, 2, 84.0, 20.0, 20.0, 17.0, 220, 8),
-    Flat("1-403", "103.56", 4, 3, 110.0, 22.0, 19.0, 15.0, 340, 5, trips=2),
+class _Life(NamedTuple):
+    """How a family lives; the flats take these in turn."""
+
+    day_c: float
+    night_c: float
+    away_c: float
+    gains_w: float
+    airing_steps: int
+    trips: int = 0
+    empty: bool = False
+
+
+_LIVES = (
+    _Life(21.0, 18.0, 16.0, 260, 4, trips=2),
+    _Life(22.0, 20.0, 16.0, 310, 6),
+    _Life(20.0, 17.0, 14.0, 280, 3, trips=3),
+    _Life(23.0, 22.0, 18.0, 330, 18),
+    _Life(21.0, 19.0, 16.0, 350, 4),
+    _Life(14.0, 14.0, 14.0, 60, 0, empty=True),
+    _Life(20.5, 18.0, 15.0, 240, 5, trips=4),
+    _Life(24.0, 23.0, 20.0, 300, 12),
+    _Life(21.5, 19.5, 16.0, 360, 4),
+    _Life(21.0, 18.5, 16.0, 290, 3, trips=1),
+    _Life(20.0, 20.0, 17.0, 220, 8),
+    _Life(22.0, 19.0, 15.0, 340, 5, trips=2),
 )
-"""Twelve flats on four floors; no two families live alike."""
+
+BASE_W_PER_M2_K = 0.84
+"""Of a flat amid others: outer wall with windows, and air that leaks in."""
+GABLE_W_PER_M2_K = 0.16
+GROUND_W_PER_M2_K = 0.17
+ROOF_W_PER_M2_K = 0.24
+
+
+def flats_of(units: Sequence[tuple[str, str]], columns: int = 4) -> tuple[Flat, ...]:
+    """Flats for (unit, area in m2) pairs, given floor by floor, `columns` on a floor.
+
+    ValueError when an area is no positive decimal number.
+    """
+    floors = -(-len(units) // columns)
+    flats: list[Flat] = []
+    for index, (unit, area_m2) in enumerate(units):
+        try:
+            area = float(area_m2)
+        except ValueError:
+            area = 0.0
+        if not area > 0:
+            raise ValueError(f"flat {unit}: area {area_m2!r} is no positive number of m2")
+        floor, column = index // columns + 1, index % columns + 1
+        loss = BASE_W_PER_M2_K
+        loss += GABLE_W_PER_M2_K if column in (1, columns) else 0.0
+        loss += GROUND_W_PER_M2_K if floor == 1 else 0.0
+        loss += ROOF_W_PER_M2_K if floor == floors else 0.0
+        life = _LIVES[index % len(_LIVES)]
+        flats.append(Flat(unit, area_m2, floor, column, loss * area, *life))
+    return tuple(flats)
+
+
+SAMPLE_UNITS = (
+    ("1-101", "89.37"),
+    ("1-102", "76.20"),
+    ("1-103", "103.56"),
+    ("1-104", "89.37"),
+    ("1-201", "76.20"),
+    ("1-202", "103.56"),
+    ("1-203", "89.37"),
+    ("1-204", "76.20"),
+    ("1-301", "103.56"),
+    ("1-302", "92.10"),
+    ("1-303", "78.45"),
+    ("1-304", "105.80"),
+)
+"""Three floors of four flats; no two families live alike."""
+
+FLATS = flats_of(SAMPLE_UNITS)
 
 WALL_W_PER_K = 18.0
 SLAB_W_PER_K = 30.0

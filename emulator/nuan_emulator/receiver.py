@@ -1,11 +1,11 @@
 """The heating company's end of the feed: a real HTTP server that stores messages in SQLite.
 
     POST /v1/messages      {"messages": [{"key", "kind", "payload"}, ...]}
-      Nuan-Key-Id: <Ed25519 public key, hex>
+      Nuan-Key-Id: <16 hex digits: SHA-256 of the Ed25519 public key, its first 8 bytes>
       Nuan-Signature: ed25519=<base64 of the signature over the raw body>
     200 {"accepted": [keys]}     stored, or stored before: the sender may forget them
-    400, 401, 403, 413           will never be accepted as it is; {"error": why}
-    500, 503, no answer          try again later
+    400, 409, 413                will never be accepted as it is; {"error": why}
+    401, 500, no answer          nothing is wrong with the messages: try again later
 
     POST /control          {"down": true, "fail_rate": 0.1, "lose_answer_rate": 0.1}, loopback only
     GET /status            counts; loopback only
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -26,7 +27,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
-from nuan_emulator.receiver_store import FeedError, MessageStore, check_signature, parse_messages
+from nuan_emulator.receiver_keys import TrustedKeys
+from nuan_emulator.receiver_store import FeedError, MessageStore, parse_messages
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 MESSAGES_PATH = "/v1/messages"
@@ -66,18 +68,16 @@ class Mood:
 
 
 class Receiver(ThreadingHTTPServer):
-    """The server; `trusted` are the public keys it accepts, none means the first that comes."""
+    """The server of one company: its store, its mood, and the keys it trusts."""
 
     daemon_threads = True
 
-    def __init__(
-        self, port: int, store: MessageStore, mood: Mood, trusted: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, port: int, store: MessageStore, mood: Mood, trusted: TrustedKeys) -> None:
         """Listens on 127.0.0.1; port 0 takes a free one, see `server_port`."""
         super().__init__(("127.0.0.1", port), _Handler)
         self.store = store
         self.mood = mood
-        self.trusted = {key.lower() for key in trusted}
+        self.trusted = trusted
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A sender that went away is no news; anything else is."""
@@ -125,11 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fails:
             receiver.store.count("failed")
             raise FeedError(500, "out of order, try again")
-        key_id = self.headers.get("Nuan-Key-Id", "").lower()
-        check_signature(key_id, self.headers.get("Nuan-Signature", ""), body)
-        if receiver.trusted and key_id not in receiver.trusted:
-            raise FeedError(403, f"the key {key_id} is not one we know")
-        receiver.trusted.add(key_id)
+        key_id = self.headers.get("Nuan-Key-Id", "")
+        receiver.trusted.check(key_id, self.headers.get("Nuan-Signature", ""), body)
         accepted = receiver.store.accept(parse_messages(body), key_id)
         if loses_answer:
             receiver.store.count("answers_lost")
@@ -172,7 +169,7 @@ def _object(body: bytes) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT; prints {"port": n} on one line when ready."""
+    """Run until SIGTERM or SIGINT; prints {"pid", "port"} on one line when ready."""
     parser = argparse.ArgumentParser(prog="nuan_emulator.receiver", description=__doc__)
     parser.add_argument("--db", type=Path, required=True, help="SQLite file, made when missing")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
@@ -180,25 +177,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fail-rate", type=float, default=0.0, help="500 before storing")
     parser.add_argument("--lose-answer-rate", type=float, default=0.0, help="500 after storing")
     parser.add_argument("--down", action="store_true", help="begin without answering")
-    parser.add_argument("--trust", action="append", default=[], help="public key, hex")
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="public key of a sender: 64 hex digits or a PEM file, which may appear later",
+    )
+    parser.add_argument("--ready", type=Path, help="write {pid, port} to this file when ready")
     options = parser.parse_args(arguments)
     store = MessageStore(options.db)
     mood = Mood(options.seed, options.fail_rate, options.lose_answer_rate)
     mood.down = options.down
     try:
-        server = Receiver(options.port, store, mood, options.trust)
+        server = Receiver(options.port, store, mood, TrustedKeys(options.trust))
     except OSError as error:
         sys.stderr.write(f"port {options.port}: {error.strerror}; choose another with --port\n")
         return 2
     stop = threading.Thread(target=server.shutdown)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.start() if stop.ident is None else None)
-    sys.stdout.write(json.dumps({"port": server.server_port}) + "\n")
-    sys.stdout.flush()
+    _announce(server.server_port, options.ready)
     server.serve_forever(poll_interval=0.05)
     server.server_close()
     store.close()
     return 0
+
+
+def _announce(port: int, ready: Path | None) -> None:
+    line = json.dumps({"pid": os.getpid(), "port": port}) + "\n"
+    if ready is not None:
+        whole = ready.with_suffix(ready.suffix + ".new")
+        whole.write_text(line, "utf-8")
+        whole.replace(ready)
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import sqlite3
 import threading
@@ -12,11 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 KEY_CHARACTERS_MAX = 200
-SIGNATURE_PREFIX = "ed25519="
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -42,21 +36,6 @@ class Message(NamedTuple):
     key: str
     kind: str
     payload: str
-
-
-def check_signature(key_id: str, header: str, body: bytes) -> None:
-    """FeedError 401 unless `header` signs `body` under the public key `key_id` (hex)."""
-    if not header.startswith(SIGNATURE_PREFIX):
-        raise FeedError(401, "Nuan-Signature must read ed25519=<base64>")
-    try:
-        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key_id))
-        signature = base64.b64decode(header[len(SIGNATURE_PREFIX) :], validate=True)
-    except (ValueError, binascii.Error):
-        raise FeedError(401, "Nuan-Key-Id or Nuan-Signature is not well formed") from None
-    try:
-        public.verify(signature, body)
-    except InvalidSignature:
-        raise FeedError(401, "the signature does not fit the body") from None
 
 
 def parse_messages(body: bytes) -> list[Message]:

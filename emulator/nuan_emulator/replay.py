@@ -1,6 +1,6 @@
 """A real heat meter's recorded series, ready to be read over the wire once more.
 
-The file is CSV with one row per reading and at least the columns of `replay_rows.COLUMNS`. ENERGY is the
+The file is CSV with one row a reading and at least `replay_rows.COLUMNS`. ENERGY is the
 register in MWh with three decimals, so one step is exactly 1 kWh. Rows with the same time stamp:
 
     equal                    merged, and counted
