@@ -76,7 +76,7 @@ class LineFaults:
     def __init__(self, rates: FaultRates, seed: int, line: str = "line") -> None:
         """`line` keeps the faults of two lines with one seed apart."""
         self.rates = rates
-        self.counts = dict.fromkeys(PURPOSES, 0)
+        self.counts: dict[str, int] = dict.fromkeys(PURPOSES, 0)
         self._rng = {name: Random(f"{seed}/{line}/{name}") for name in PURPOSES}  # noqa: S311
 
     @classmethod

@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
+from types import FrameType
 from typing import Any, cast
 
 from nuan_emulator.receiver_keys import TrustedKeys
@@ -195,8 +196,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"port {options.port}: {error.strerror}; choose another with --port\n")
         return 2
     stop = threading.Thread(target=server.shutdown)
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.start() if stop.ident is None else None)
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        if stop.ident is None:
+            stop.start()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
     _announce(server.server_port, options.ready)
     server.serve_forever(poll_interval=0.05)
     server.server_close()

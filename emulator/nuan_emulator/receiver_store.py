@@ -44,11 +44,10 @@ def parse_messages(body: bytes) -> list[Message]:
         content = json.loads(body)
     except ValueError:
         raise FeedError(400, "the body is not JSON") from None
-    if not isinstance(content, dict) or not isinstance(content.get("messages"), list):
+    items = cast(dict[str, object], content).get("messages") if isinstance(content, dict) else None
+    if not isinstance(items, list):
         raise FeedError(400, 'the body must be {"messages": [...]}')
-    return [
-        _message(index, item) for index, item in enumerate(cast(list[object], content["messages"]))
-    ]
+    return [_message(index, item) for index, item in enumerate(cast(list[object], items))]
 
 
 def _message(index: int, item: object) -> Message:

@@ -57,7 +57,7 @@ class StampedRow(NamedTuple):
 def read_rows(path: Path, file: Iterator[str]) -> tuple[str, list[StampedRow]]:
     """Meter number and rows in file order; ReplayError names line, column and cure."""
     reader = csv.reader(file)
-    header = next(reader, [])
+    header = next(reader, None) or [""]
     for column in COLUMNS:
         if column not in header:
             raise ReplayError(path, 1, column, "the header has no such column")

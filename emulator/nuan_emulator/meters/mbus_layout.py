@@ -9,15 +9,14 @@ Written from the standard and not from nuan's codec, so that the two cannot shar
 
 construct ships without types; this module is the only one that touches it, and is typed outside.
 """
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
-import construct as c  # type: ignore[import-untyped]
+c: Any = importlib.import_module("construct")
 
 START_SHORT = 0x10
 START_LONG = 0x68
@@ -40,14 +39,30 @@ class Layout(Protocol):
         ...
 
 
+def _short_sum(this: Any) -> int:
+    return sum((this.control, this.address)) & 0xFF
+
+
+def _short_sum_holds(this: Any) -> bool:
+    return bool(this.checksum == _short_sum(this))
+
+
+def _long_sum(this: Any) -> int:
+    return sum(this.user_data) & 0xFF
+
+
+def _long_sum_holds(this: Any) -> bool:
+    return bool(this.checksum == _long_sum(this))
+
+
 short_frame = cast(
     Layout,
     c.Struct(
         "start" / c.Const(bytes([START_SHORT])),
         "control" / c.Int8ub,
         "address" / c.Int8ub,
-        "checksum" / c.Rebuild(c.Int8ub, lambda this: (this.control + this.address) & 0xFF),
-        c.Check(lambda this: this.checksum == (this.control + this.address) & 0xFF),
+        "checksum" / c.Rebuild(c.Int8ub, _short_sum),
+        c.Check(_short_sum_holds),
         "stop" / c.Const(bytes([STOP])),
         c.Terminated,
     ),
@@ -62,8 +77,8 @@ long_frame = cast(
         c.Check(c.this.length == c.this.length_again),
         "start_again" / c.Const(bytes([START_LONG])),
         "user_data" / c.Bytes(c.this.length),
-        "checksum" / c.Rebuild(c.Int8ub, lambda this: sum(this.user_data) & 0xFF),
-        c.Check(lambda this: this.checksum == sum(this.user_data) & 0xFF),
+        "checksum" / c.Rebuild(c.Int8ub, _long_sum),
+        c.Check(_long_sum_holds),
         "stop" / c.Const(bytes([STOP])),
         c.Terminated,
     ),
@@ -85,11 +100,13 @@ def _bcd_value(data: bytes) -> int:
 
 
 def _bcd(size: int) -> Any:
-    return c.ExprAdapter(
-        c.Bytes(size),
-        lambda obj, ctx: _bcd_value(obj),  # noqa: ARG005 - construct passes its context
-        lambda obj, ctx: _bcd_bytes(obj, size),  # noqa: ARG005
-    )
+    def decode(obj: bytes, _context: Any) -> int:
+        return _bcd_value(obj)
+
+    def encode(obj: int, _context: Any) -> bytes:
+        return _bcd_bytes(obj, size)
+
+    return c.ExprAdapter(c.Bytes(size), decode, encode)
 
 
 CODINGS: Mapping[str, tuple[int, Any]] = {
@@ -147,7 +164,7 @@ def record_head(kind: RecordKind) -> bytes:
             {"subunit_bit": subunit & 1, "tariff_bits": tariff & 3, "storage_bits": storage & 15}
         )
         storage, tariff, subunit = storage >> 4, tariff >> 2, subunit >> 1
-    head = dif.build(
+    head: bytes = dif.build(
         {
             "extension": bool(extensions),
             "storage_bit": kind.storage & 1,
@@ -157,7 +174,7 @@ def record_head(kind: RecordKind) -> bytes:
     )
     for index, extension in enumerate(extensions):
         head += dife.build({"extension": index < len(extensions) - 1, **extension})
-    return cast(bytes, head + kind.vib)
+    return head + kind.vib
 
 
 class Header(NamedTuple):
