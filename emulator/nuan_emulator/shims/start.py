@@ -1,0 +1,62 @@
+"""Turns a bare MicroPython into the board: its clock, its flash, its modules, boot.py, main.py.
+
+The environment gives NUAN_BOARD: JSON with rom (folder of the modules), image (flash), seed, cause,
+unique_id, ticks_ms, rtc (seconds since 2000, milliseconds).
+"""
+
+import gc
+
+
+def _start():
+    import json
+    import random
+    import sys
+    from binascii import unhexlify
+
+    import uos
+    import vfs
+
+    gc.collect()
+    before = gc.mem_alloc()
+    board = json.loads(uos.getenv("NUAN_BOARD"))
+    import os
+    import socket  # noqa: F401
+    import time
+
+    import esp32  # noqa: F401
+    import lockstep_client
+    import machine
+    import network  # noqa: F401
+    from block_device import BlockDevice
+
+    device = BlockDevice(board["image"], lockstep_client)
+    vfs.umount("/")
+    vfs.mount(vfs.VfsPosix(board["rom"]), "/rom")
+    sys.path[:] = ["/rom/shims", "/rom/lib", "/rom/board", ".frozen"]
+    lockstep_client.ticks_offset = board["ticks_ms"]
+    time.set_rtc(board["rtc"][0], board["rtc"][1])
+    seed = unhexlify(board["seed"])
+    os.seed(seed)
+    random.seed(int.from_bytes(seed[:4], "big"))
+    machine.start({"cause": board["cause"], "unique_id": unhexlify(board["unique_id"])})
+    board = seed = None
+    gc.collect()
+    lockstep_client.shim_bytes += gc.mem_alloc() - before
+    lockstep_client.install()
+    vfs.mount(vfs.VfsLfs2(device, mtime=False), "/")
+    lockstep_client.sync()
+
+
+def _run(name, scope):
+    try:
+        with open("/rom/board/" + name) as file:
+            source = file.read()
+    except OSError:
+        return
+    exec(source, scope)  # noqa: S102
+
+
+_start()
+_scope = {"__name__": "__main__"}
+_run("boot.py", _scope)
+_run("main.py", _scope)
