@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nuan_gateway.toml_lines import KeyPath
 from nuan_gateway.toml_source import TomlSource
+from nuan_protocols.meters import registry
 
 if TYPE_CHECKING:
     from nuan_gateway.site import Bus, Node, Site
@@ -38,7 +39,7 @@ def _season(site: Site) -> Found:
 
 
 def _nodes(site: Site) -> Found:
-    yield from _twice("node", "id", (node.id for node in site.nodes))
+    yield from _twice("node", "id", _named(node.id for node in site.nodes))
     for position, node in enumerate(site.nodes):
         place: KeyPath = ("node", position)
         if node.journal.max_bytes < 4 * node.journal.segment_bytes:
@@ -46,8 +47,8 @@ def _nodes(site: Site) -> Found:
                 (*place, "journal", "max_bytes"),
                 f"room for fewer than 4 segments; write at least {4 * node.journal.segment_bytes}",
             )
-        yield from _twice("bus", "name", (bus.name for bus in node.buses), place)
-        yield from _twice("bus", "uart", (bus.uart for bus in node.buses), place)
+        yield from _twice("bus", "name", _named(bus.name for bus in node.buses), place)
+        yield from _twice("bus", "uart", _named(bus.uart for bus in node.buses), place)
         yield from _pins(node, place)
 
 
@@ -69,13 +70,13 @@ def _pins(node: Node, place: KeyPath) -> Found:
 def _meters(site: Site) -> Found:
     buses = {(node.id, bus.name): bus for node in site.nodes for bus in node.buses}
     nodes = {node.id for node in site.nodes}
-    yield from _twice("meter", "serial", (meter.serial for meter in site.meters))
-    slots = ((meter.node, meter.slot) for meter in site.meters)
-    yield from _twice("meter", "slot", slots, shown=lambda key: f"slot {key[1]} of node {key[0]}")
-    addresses = ((meter.node, meter.bus, meter.address) for meter in site.meters)
-    yield from _twice(
-        "meter", "address", addresses, shown=lambda key: f"address {key[2]} on bus {key[1]!r}"
+    yield from _twice("meter", "serial", _named(meter.serial for meter in site.meters))
+    slots = (((m.node, m.slot), f"slot {m.slot} of node {m.node}") for m in site.meters)
+    yield from _twice("meter", "slot", slots)
+    addresses = (
+        ((m.node, m.bus, m.address), f"address {m.address} on bus {m.bus!r}") for m in site.meters
     )
+    yield from _twice("meter", "address", addresses)
     for position, meter in enumerate(site.meters):
         place: KeyPath = ("meter", position)
         if meter.node not in nodes:
@@ -99,8 +100,6 @@ def _addresses(bus: Bus) -> range:
 
 
 def _meter_models(site: Site) -> Found:
-    from nuan_protocols.meters import registry
-
     buses = {(node.id, bus.name): bus for node in site.nodes for bus in node.buses}
     known = registry.models()
     for position, meter in enumerate(site.meters):
@@ -123,8 +122,8 @@ def _zones(site: Site) -> Found:
         for bus in node.buses
         for pin in (bus.tx, bus.rx, bus.de)
     }
-    zones = ((zone.node, zone.zone) for zone in site.zones)
-    yield from _twice("zone", "zone", zones, shown=lambda key: f"zone {key[1]} of node {key[0]}")
+    zones = (((z.node, z.zone), f"zone {z.zone} of node {z.node}") for z in site.zones)
+    yield from _twice("zone", "zone", zones)
     for position, zone in enumerate(site.zones):
         place: KeyPath = ("zone", position)
         if zone.node not in nodes:
@@ -144,14 +143,14 @@ def _zones(site: Site) -> Found:
 
 
 def _units(site: Site) -> Found:
-    yield from _twice("unit", "id", (unit.id for unit in site.units))
+    yield from _twice("unit", "id", _named(unit.id for unit in site.units))
 
 
 def _points(site: Site) -> Found:
     serials = {meter.serial for meter in site.meters}
     units = {unit.id for unit in site.units}
-    yield from _twice("point", "id", (point.id for point in site.points))
-    yield from _twice("point", "meter", (point.meter for point in site.points))
+    yield from _twice("point", "id", _named(point.id for point in site.points))
+    yield from _twice("point", "meter", _named(point.meter for point in site.points))
     for position, point in enumerate(site.points):
         place: KeyPath = ("point", position)
         if point.meter not in serials:
@@ -163,22 +162,21 @@ def _points(site: Site) -> Found:
 
 
 def _twice(
-    table: str,
-    key: str,
-    values: Iterable[Hashable],
-    place: KeyPath = (),
-    shown: object = None,
+    table: str, key: str, values: Iterable[tuple[Hashable, str]], place: KeyPath = ()
 ) -> Found:
-    """Complain about every value that came before; the path is place.table[i].key."""
+    """Complain about every (value, its name) that came before; at place.table[i].key."""
     seen: dict[Hashable, int] = {}
-    for position, value in enumerate(values):
+    for position, (value, name) in enumerate(values):
         first = seen.setdefault(value, position)
         if first != position:
-            text = shown(value) if callable(shown) else repr(value)
             yield (
                 (*place, table, position, key),
-                f"{text} is used by {table}[{first + 1}] already; write another",
+                f"{name} is used by {table}[{first + 1}] already; write another",
             )
+
+
+def _named(values: Iterable[str | int]) -> Iterator[tuple[Hashable, str]]:
+    return ((value, repr(value)) for value in values)
 
 
 def _either(names: Iterable[str]) -> str:

@@ -28,3 +28,37 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
 
 def _insert(connection: Connection) -> Any:
     return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+
+
+class BulkInsert:
+    """Inserts many rows, given as tuples in the order of the table's columns.
+
+    The driver gets the tuples as they are: the tables it serves hold nothing that SQLAlchemy would
+    have to convert, and passing its conversions by makes the insert several times faster.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._names = [column.name for column in table.columns]
+        self._sql: dict[str, tuple[str, bool]] = {}
+
+    def __call__(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert the rows; raises IntegrityError when one exists."""
+        if not rows:
+            return
+        sql, positional = self._compiled(connection)
+        if positional:
+            connection.exec_driver_sql(sql, list(rows))
+        else:
+            connection.exec_driver_sql(
+                sql, [dict(zip(self._names, row, strict=True)) for row in rows]
+            )
+
+    def _compiled(self, connection: Connection) -> tuple[str, bool]:
+        name = connection.dialect.name
+        if name not in self._sql:
+            compiled = self._table.insert().compile(
+                dialect=connection.dialect, column_keys=self._names
+            )
+            self._sql[name] = (str(compiled), bool(getattr(compiled, "positional", False)))
+        return self._sql[name]

@@ -62,7 +62,7 @@ journal = Table(
 )
 
 # Numbers accounted for beyond a gap, with the chain values at both ends, kept until the gap fills.
-# A null chain value is one that no one has told: dropped entries have none before them.
+# Null: nobody has told the chain value before entries that were dropped.
 ahead_run = Table(
     "ahead_run",
     metadata,
@@ -71,7 +71,7 @@ ahead_run = Table(
     Column("first", BigInteger, primary_key=True),
     Column("last", BigInteger, nullable=False),
     Column("chain_before", LargeBinary),
-    Column("chain", LargeBinary),
+    Column("chain", LargeBinary, nullable=False),
 )
 
 tombstone = Table(

@@ -72,7 +72,7 @@ def _journals() -> None:
         sa.Column("first", sa.BigInteger(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.Column("chain_before", sa.LargeBinary()),
-        sa.Column("chain", sa.LargeBinary()),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("node", "epoch", "first", name="pk_ahead_run"),
     )
     op.create_table(

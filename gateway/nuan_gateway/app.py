@@ -1,0 +1,185 @@
+"""The gateway as one process: broker, ingest and forwarder around one database."""
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from nuan_gateway.broker import embedded_broker
+from nuan_gateway.clock import Clock, open_clock
+from nuan_gateway.errors import GatewayError
+from nuan_gateway.evidence.signing import KeyFileError, Signer, open_signer
+from nuan_gateway.forward.outbox import Forwarder
+from nuan_gateway.ingest.commit import Writer
+from nuan_gateway.ingest.credit import Credits
+from nuan_gateway.ingest.decode import Decoder
+from nuan_gateway.ingest.messages import Gatekeeper
+from nuan_gateway.ingest.seal import Sealer
+from nuan_gateway.ingest.subscriber import Ingest
+from nuan_gateway.settings import Settings, load_keys
+from nuan_gateway.site import Site, load_site
+from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
+from nuan_gateway.store.master import load_slots, sync_site
+
+LOCK_NAME = "gateway.lock"
+READY_NAME = "gateway.json"
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings, *, ready: Callable[[int], None] | None = None) -> None:
+    """Run until SIGTERM, SIGINT or cancellation; `ready` gets the broker's port once nodes can
+    talk to the gateway. Raises GatewayError, with nothing half-written, when it can't start."""
+    site = load_site(settings.site)
+    keys = load_keys(settings.keys)
+    clock = open_clock(settings.clock.file)
+    with _locked(settings.data_dir), _database(settings.data_dir, site, clock) as engine:
+        signer = _signer(settings.data_dir)
+        writer = _writer(engine, clock, site, keys, signer, settings.ingest.credit_total)
+        forwarder = Forwarder(engine, clock, settings.forward, signer)
+        async with _broker(settings) as port:
+            ingest = Ingest(settings.mqtt, port, writer, clock, settings.ingest.credit_total)
+            await _until_stopped(ingest, forwarder, _announcer(settings, port, ready))
+
+
+async def _until_stopped(
+    ingest: Ingest, forwarder: Forwarder, announce: Callable[[], None]
+) -> None:
+    """Run both until a signal comes or one of them fails."""
+    stop = asyncio.Event()
+    with _stopping_on_signals(stop):
+        tasks = [
+            asyncio.create_task(ingest.run(announce), name="ingest"),
+            asyncio.create_task(_forward(forwarder), name="forward"),
+            asyncio.create_task(_wait(stop), name="stop"),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _forward(forwarder: Forwarder) -> None:
+    await forwarder.run()
+    # It returns when there is nobody to deliver to: that is no reason for the gateway to stop.
+    await asyncio.Event().wait()
+
+
+@contextmanager
+def _stopping_on_signals(stop: asyncio.Event) -> Generator[None]:
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def _announcer(
+    settings: Settings, port: int, ready: Callable[[int], None] | None
+) -> Callable[[], None]:
+    """What is done when the subscription stands: the first time, the world is told."""
+    told = False
+
+    def announce() -> None:
+        nonlocal told
+        if told:
+            return
+        told = True
+        path = settings.data_dir / READY_NAME
+        text = json.dumps({"port": port, "pid": os.getpid()}) + "\n"
+        temporary = path.with_suffix(".new")
+        temporary.write_text(text)
+        temporary.replace(path)
+        log.info("ready, broker on port %d", port)
+        if ready is not None:
+            ready(port)
+
+    return announce
+
+
+@asynccontextmanager
+async def _broker(settings: Settings) -> AsyncGenerator[int]:
+    """The broker's port: the embedded one's, which runs meanwhile, or the external one's."""
+    if not settings.mqtt.embedded:
+        yield settings.mqtt.port
+        return
+    async with embedded_broker(settings.mqtt) as port:
+        yield port
+
+
+@contextmanager
+def _locked(data_dir: Path) -> Generator[None]:
+    """Hold the data folder for this process alone; the system lets go when the process ends."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = (data_dir / LOCK_NAME).open("a")
+    except OSError as error:
+        raise GatewayError(
+            f"{error.filename}: {error.strerror}; make data_dir a folder the gateway may write to"
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise GatewayError(
+                f"{data_dir}: another gateway runs on this folder; stop it first"
+            ) from None
+        try:
+            yield
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                (data_dir / READY_NAME).unlink()
+
+
+@contextmanager
+def _database(data_dir: Path, site: Site, clock: Clock) -> Generator[Engine]:
+    engine = open_database(data_dir / DATABASE_NAME)
+    try:
+        with begin_write(engine) as connection:
+            sync_site(connection, site, clock.now_ms() // 1000)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _signer(data_dir: Path) -> Signer:
+    try:
+        return open_signer(data_dir)
+    except KeyFileError as error:
+        raise GatewayError(str(error)) from None
+
+
+def _writer(
+    engine: Engine, clock: Clock, site: Site, keys: dict[str, bytes], signer: Signer, credit: int
+) -> Writer:
+    with engine.connect() as connection:
+        slots = load_slots(connection)
+    return Writer(
+        engine,
+        clock,
+        Gatekeeper(keys),
+        Decoder(slots),
+        Sealer(site.site.id, signer),
+        Credits(credit),
+        site.site.id,
+    )

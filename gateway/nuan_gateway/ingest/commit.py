@@ -1,0 +1,302 @@
+"""The writer: everything that waits goes into one transaction, then each message gets its answer.
+
+Raw entries, the readings decoded from them, the feed's message about them and the journal's
+progress are committed together. An answer tells the state after its own message, whatever else
+the same transaction held, so that the grouping can't be seen from outside.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from nuan_gateway.clock import Clock
+from nuan_gateway.ingest.credit import Credits
+from nuan_gateway.ingest.decode import Decoded, Decoder
+from nuan_gateway.ingest.fit import Refusal, claims_of, fit, tombstones_of
+from nuan_gateway.ingest.messages import Authentic, Gatekeeper, down_topic
+from nuan_gateway.ingest.progress import Progress
+from nuan_gateway.ingest.seal import Sealer
+from nuan_gateway.store import entries, journals, outbox, schema
+from nuan_gateway.store.dialect import BulkInsert
+from nuan_gateway.store.engine import begin_write
+from nuan_protocols.uplink.ack import Ack, build_ack
+from nuan_protocols.uplink.batch_reader import Batch, BatchEntry
+from nuan_protocols.uplink.entry import KIND_EXCHANGE, KIND_TOMBSTONE, genesis
+from nuan_protocols.uplink.hello import Hello
+
+log = logging.getLogger(__name__)
+
+JournalKey = tuple[str, str]
+Answer = tuple[str, bytes]
+"""Topic and payload."""
+
+_SLOT_AT = 28
+"""Where an exchange's slot stands in its canonical bytes."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the writer has done since the gateway started."""
+
+    messages: int = 0
+    commits: int = 0
+    entries: int = 0
+    repeated: int = 0
+    refused_batches: int = 0
+    unknown_slots: int = 0
+    unreadable: int = 0
+
+
+@dataclass(slots=True)
+class _Transaction:
+    """What one transaction changes, applied to the writer's memory only after the commit."""
+
+    connection: Connection
+    now_ms: int
+    next_id: int
+    journals: dict[JournalKey, Progress]
+    touched: set[JournalKey]
+    counters: Counters
+
+
+class Writer:
+    """The only one who writes entries; used by one thread."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        gatekeeper: Gatekeeper,
+        decoder: Decoder,
+        sealer: Sealer,
+        credit: Credits,
+        site: str,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._gatekeeper = gatekeeper
+        self._decoder = decoder
+        self._sealer = sealer
+        self._credits = credit
+        self._site = site
+        self._journals: dict[JournalKey, Progress] = {}
+        self._last_id: int | None = None
+        self._last_received_ms = 0
+        self._insert_entries = BulkInsert(schema.entry)
+        self._insert_readings = BulkInsert(schema.reading)
+        self.counters = Counters()
+
+    def process(self, messages: Sequence[tuple[str, bytes]]) -> list[Answer]:
+        """Commit what (topic, payload) messages bring; the answers in the same order."""
+        admitted = [self._gatekeeper.admit(topic, payload) for topic, payload in messages]
+        authentic = [message for message in admitted if message is not None]
+        if not authentic:
+            return []
+        try:
+            with begin_write(self._engine) as connection:
+                work = self._begin(connection)
+                answers = [self._answer(work, message) for message in authentic]
+                self._save(work)
+        except BaseException:
+            self._sealer.rolled_back()
+            self._last_id = None
+            raise
+        self._remember(work)
+        return answers
+
+    def seal(self) -> list[str]:
+        """Seal the days that are over; returns them."""
+        try:
+            with begin_write(self._engine) as connection:
+                return self._sealer.seal_until(connection, self._clock.now_ms())
+        except BaseException:
+            self._sealer.rolled_back()
+            raise
+
+    def _begin(self, connection: Connection) -> _Transaction:
+        now_ms = self._clock.now_ms()
+        self._sealer.seal_until(connection, now_ms)
+        # A clock set back must not put entries into a day that is sealed, or before earlier ones.
+        now_ms = max(now_ms, self._sealer.floor_ms(connection), self._last_received_ms)
+        if self._last_id is None:
+            self._last_id = entries.last_id(connection)
+        return _Transaction(connection, now_ms, self._last_id + 1, {}, set(), Counters())
+
+    def _answer(self, work: _Transaction, message: Authentic) -> Answer:
+        work.counters.messages += 1
+        key = (message.node, message.epoch)
+        content = message.content
+        if isinstance(content, Hello):
+            progress = self._progress(work, key)
+            _note_hello(message.node, content, progress)
+        else:
+            self._take(work, key, content)
+            progress = self._progress(work, key)
+        ack = Ack(
+            content.node,
+            content.epoch,
+            content.nonce,
+            progress.cumulative,
+            isinstance(content, Hello),
+            self._credits.grant(message.node, work.now_ms),
+            work.now_ms // 1000,
+            progress.gaps(),
+        )
+        return down_topic(message.node), build_ack(ack, message.keys)
+
+    def _take(self, work: _Transaction, key: JournalKey, batch: Batch) -> None:
+        """Insert what is new in the batch, or keep a refused batch's evidence."""
+        if not batch.entries:
+            return
+        progress = self._progress(work, key)
+        first, last = batch.entries[0].seq, batch.entries[-1].seq
+        committed: dict[int, bytes] = {}
+        if progress.touches(first, last):
+            committed = entries.digests_of(work.connection, *key, first, last)
+        fitted = fit(progress, claims_of(batch), batch, committed)
+        if isinstance(fitted, Refusal):
+            work.counters.refused_batches += 1
+            log.error("node %s, epoch %s: batch %d..%d refused: %s", *key, first, last, fitted)
+            self._keep_conflicts(work, key, fitted)
+            return
+        fresh = [entry for entry in batch.entries if entry.seq not in committed]
+        work.counters.repeated += len(batch.entries) - len(fresh)
+        work.journals[key] = fitted
+        work.touched.add(key)
+        if fresh:
+            self._insert(work, key, fresh)
+
+    def _insert(self, work: _Transaction, key: JournalKey, fresh: list[BatchEntry]) -> None:
+        numbered = list(enumerate(fresh, work.next_id))
+        work.next_id += len(fresh)
+        work.counters.entries += len(fresh)
+        self._insert_entries(
+            work.connection,
+            [
+                (
+                    row_id,
+                    *key,
+                    entry.seq,
+                    entry.kind,
+                    entry.time,
+                    entry.clock,
+                    _slot(entry),
+                    entry.canonical,
+                    entry.digest,
+                    work.now_ms,
+                )
+                for row_id, entry in numbered
+            ],
+        )
+        entries.add_tombstones(
+            work.connection,
+            [
+                {"node": key[0], "epoch": key[1], "entry_id": row_id, **found._asdict()}
+                for row_id, entry in numbered
+                if entry.kind == KIND_TOMBSTONE
+                for found in tombstones_of(entry)
+            ],
+        )
+        decoded = self._decoder.decode(key[0], numbered)
+        work.counters.unknown_slots += decoded.unknown_slots
+        work.counters.unreadable += decoded.unreadable
+        self._insert_readings(work.connection, decoded.rows)
+        self._tell_feed(work, key, fresh, decoded)
+
+    def _tell_feed(
+        self, work: _Transaction, key: JournalKey, fresh: list[BatchEntry], decoded: Decoded
+    ) -> None:
+        if not decoded.items:
+            return
+        first, last = fresh[0].seq, fresh[-1].seq
+        payload = {
+            "type": "readings",
+            "site": self._site,
+            "node": key[0],
+            "epoch": key[1],
+            "first_seq": first,
+            "last_seq": last,
+            "readings": decoded.items,
+        }
+        name = f"r-{key[0]}-{key[1]}-{first}-{last}"
+        outbox.put(work.connection, [(name, "readings", canonical(payload))], work.now_ms)
+
+    def _keep_conflicts(self, work: _Transaction, key: JournalKey, refusal: Refusal) -> None:
+        rows = [
+            {
+                "node": key[0],
+                "epoch": key[1],
+                "seq": entry.seq,
+                "reason": refusal.reason,
+                "digest": entry.digest,
+                "raw": entry.canonical,
+                "received_at": work.now_ms,
+            }
+            for entry in refusal.entries
+        ]
+        entries.add_conflicts(work.connection, rows)
+
+    def _progress(self, work: _Transaction, key: JournalKey) -> Progress:
+        found = work.journals.get(key) or self._journals.get(key)
+        if found is None:
+            stored = journals.load(work.connection, *key)
+            if stored is None:
+                node, epoch = (bytes.fromhex(part) for part in key)
+                found = Progress(genesis(node, epoch))
+            else:
+                found = Progress(stored.chain, stored.cumulative, stored.ahead)
+        work.journals[key] = found
+        return found
+
+    def _save(self, work: _Transaction) -> None:
+        for key in sorted(work.touched):
+            before = self._journals.get(key)
+            state = work.journals[key].stored()
+            journals.save(work.connection, *key, state, work.now_ms)
+            if before is None or before.ahead or state.ahead:
+                journals.save_ahead(work.connection, *key, state.ahead)
+
+    def _remember(self, work: _Transaction) -> None:
+        self._journals.update(work.journals)
+        while len(self._journals) > JOURNALS_KEPT_MAX:
+            del self._journals[next(iter(self._journals))]
+        self._last_id = work.next_id - 1
+        self._last_received_ms = work.now_ms
+        total, new = self.counters, work.counters
+        new.commits = 1
+        for name in Counters.__slots__:
+            setattr(total, name, getattr(total, name) + getattr(new, name))
+
+
+JOURNALS_KEPT_MAX = 10_000
+"""How many journals' progress stays in memory; the others are read again when they speak."""
+
+
+def canonical(value: Any) -> str:
+    """The canonical JSON text of a message."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _slot(entry: BatchEntry) -> int | None:
+    raw = entry.canonical
+    if entry.kind != KIND_EXCHANGE or len(raw) < _SLOT_AT + 2:
+        return None
+    return raw[_SLOT_AT] << 8 | raw[_SLOT_AT + 1]
+
+
+def _note_hello(node: str, hello: Hello, progress: Progress) -> None:
+    log.info(
+        "node %s: %s, configuration %d, holds %d..%d, committed up to %d",
+        node,
+        hello.firmware,
+        hello.config_version,
+        hello.oldest,
+        hello.newest,
+        progress.cumulative,
+    )
+    if hello.newest < progress.cumulative:
+        log.warning("node %s knows fewer numbers than are committed: was it set back?", node)
