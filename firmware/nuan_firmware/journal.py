@@ -38,6 +38,7 @@ from nuan_protocols.uplink.entry import (
     genesis,
     put_head,
 )
+from nuan_protocols.uplink.fields import uint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ class Journal:
         self._fill = BLOCK_HEAD_BYTES
         self._block_seq = self._block_time = self._last_time = 0
         self._crowded = False
-        self._doomed = 0
+        self._doomed = self._named = 0
         self.torn_bytes = self.removed = 0
         self._recover(draw_epoch)
         self.cursor.references = References(references, reference_bytes)
@@ -250,6 +251,7 @@ class Journal:
             # Whatever was dropped before and its tombstones are named again by this one.
             after = bytes(header[24:56])
             self._doomed = last + 1
+            self._named = last
             self.tombstone(self.delivered + 1, last, bodies.TOMBSTONE_DROPPED, after)
 
     # -- what the gateway has
@@ -261,6 +263,18 @@ class Journal:
     def acknowledge(self, seq: int) -> None:
         """The gateway has everything up to `seq`; less than before after it was restored."""
         self.delivered = min(seq, self.flushed)
+
+    def rewind(self, seq: int) -> None:
+        """Go back to `seq` for sending again; what isn't held any more is named by a tombstone."""
+        cursor = self.cursor
+        cursor.seek(seq)
+        entry = cursor.entry()
+        cursor.lost = None
+        if entry is None or cursor.seq - 1 <= max(seq - 1, self._named):
+            return
+        if entry[1] != KIND_TOMBSTONE or uint(entry, HEAD_BYTES, 4) > seq:
+            self._named = cursor.seq - 1
+            self.tombstone(seq, cursor.seq - 1, bodies.TOMBSTONE_DROPPED, cursor.chain)
 
     def name_losses(self) -> None:
         """Journal a tombstone for what flash has lost, as the cursor found on its way."""

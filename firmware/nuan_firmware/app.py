@@ -1,0 +1,172 @@
+"""The node: makes its parts, starts their tasks, and feeds the watchdog while all of them move."""
+
+import asyncio
+import gc
+import sys
+from typing import TYPE_CHECKING
+
+from nuan_firmware import hal
+from nuan_firmware.clock import Clock
+from nuan_firmware.cycle import Cycle
+from nuan_firmware.journal import Journal
+from nuan_firmware.poller import Poller
+from nuan_firmware.setpoint import Controller
+from nuan_firmware.uplink import Uplink
+from nuan_protocols.uplink import body as bodies
+from nuan_protocols.uplink.keys import NodeKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from nuan_firmware.config import Config
+    from nuan_protocols.uplink.keys import Buffer
+
+VERSION = "0.1.0"
+JOURNAL_PATH = "/journal"
+# Name look-ups and flash erases block the loop for seconds: the watchdog must outlast them.
+WATCHDOG_MS = 120000
+BEAT_MS = 30000
+EPOCH_BYTES = 8
+RESTART_S_MAX = 300
+PANIC_PATH = "/panic"
+DAY_S = 86400
+# What a reference costs: the exchange of a usual heat meter.
+REFERENCE_BYTES = 112
+REFERENCES_BYTES_MAX = 7168
+TEXT_CHARACTERS_MAX = 80
+
+
+class App:
+    """Everything that lives as long as the node runs, made once from the configuration."""
+
+    def __init__(self, config: "Config") -> None:
+        keys = NodeKeys(hal.node_key())
+        self.clock = Clock(hal.utc_s(), hal.set_utc)
+        references = sum(max(1, len(meter.reads)) for meter in config.meters)
+        self.journal = Journal(
+            JOURNAL_PATH + "/" + config.node.hex(),
+            keys,
+            config.node,
+            self.clock,
+            lambda: hal.random_bytes(EPOCH_BYTES),
+            config.segment_bytes,
+            config.max_bytes,
+            references + 4,
+            min(REFERENCES_BYTES_MAX, (references + 2) * REFERENCE_BYTES),
+        )
+        self.uplink = Uplink(
+            config,
+            VERSION,
+            hal.secret("mqtt_key"),
+            hal.Link(config.ssid),
+            self.journal,
+            keys,
+            self.clock,
+            hal.random_bytes,
+            self._take_time,
+        )
+        self.cycle = Cycle(self.journal, self.clock, config.flush_s, self.uplink.kick)
+        self.zones = [
+            Controller(zone, hal.Output(zone.valve_pin), self.journal, self.clock)
+            for zone in config.zones
+        ]
+        self.pollers = [
+            Poller(
+                config,
+                index,
+                hal.Port(bus),
+                self.journal,
+                self.clock,
+                self.cycle,
+                self._take_answer,
+            )
+            for index, bus in enumerate(config.buses)
+        ]
+        self._note_boot(config)
+
+    async def run(self) -> None:
+        """Supervise, for ever."""
+        watchdog = hal.Watchdog(WATCHDOG_MS)
+        for poller in self.pollers:
+            asyncio.create_task(self._guard(poller.name, poller.run))  # noqa: RUF006
+        asyncio.create_task(self._guard("uplink", self.uplink.run))  # noqa: RUF006
+        while True:
+            if self._beat():
+                watchdog.feed()
+            await asyncio.sleep_ms(BEAT_MS)
+
+    def _beat(self) -> bool:
+        now = self.clock.uptime()
+        self.uplink.check()
+        for zone in self.zones:
+            zone.tick(now)
+        self.cycle.check()
+        for poller in self.pollers:
+            if now > poller.deadline_s:
+                return False
+        return True
+
+    async def _guard(self, name: str, run: "Callable[[], Coroutine[object, object, None]]") -> None:
+        pause_s = 1
+        while True:
+            try:
+                await run()
+                return
+            except Exception as problem:
+                sys.print_exception(problem)  # type: ignore[attr-defined]
+                self.journal.event(bodies.EVENT_FAULT, text_of(name, problem))
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, RESTART_S_MAX)
+
+    def _take_time(self, utc_s: int) -> None:
+        before, quality = self.clock.now(), self.clock.quality()
+        if self.clock.synchronise(utc_s):
+            self.journal.event(
+                bodies.EVENT_CLOCK_STEP, "%d (%d) -> %d" % (before, quality, utc_s)  # noqa: UP031
+            )
+
+    def _take_answer(self, slot: int, read: int, answer: "Buffer") -> None:
+        for zone in self.zones:
+            zone.take(slot, read, answer)
+
+    def _note_boot(self, config: "Config") -> None:
+        journal = self.journal
+        gc.collect()
+        journal.event(
+            bodies.EVENT_BOOT,
+            "%s nuan %s heap %d" % (hal.reset_cause(), VERSION, gc.mem_alloc()),  # noqa: UP031
+        )
+        journal.event(bodies.EVENT_CONFIGURATION, "version %d" % config.version)  # noqa: UP031
+        if journal.torn_bytes or journal.removed:
+            journal.event(
+                bodies.EVENT_FAULT,
+                "journal: %d torn bytes, %d segments unreadable"  # noqa: UP031
+                % (journal.torn_bytes, journal.removed),
+            )
+        panic = take_panic()
+        if panic:
+            journal.event(bodies.EVENT_PANIC, panic)
+
+
+def text_of(name: str, problem: Exception) -> str:
+    """One short line about what went wrong where."""
+    return (name + ": " + repr(problem))[:TEXT_CHARACTERS_MAX]
+
+
+def keep_panic(problem: Exception) -> None:
+    """Put on flash what ended the program, for the next boot to journal."""
+    with open(PANIC_PATH, "w") as file:
+        file.write(text_of("panic", problem))
+
+
+def take_panic() -> str:
+    """What ended the program last time, once; empty when nothing did."""
+    import os
+
+    try:
+        with open(PANIC_PATH) as file:
+            text = file.read(TEXT_CHARACTERS_MAX)
+        os.remove(PANIC_PATH)
+    except OSError:
+        return ""
+    return text

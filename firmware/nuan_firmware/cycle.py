@@ -1,0 +1,48 @@
+"""When the journal is flushed: once a period, after all polls of its first instant are done."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nuan_firmware.clock import Clock
+    from nuan_firmware.journal import Journal
+
+# How long events wait for the polls that they could be flushed together with.
+PATIENCE_S = 60
+
+
+class Cycle:
+    """Counts the buses at work; `on_flush` is called after each flush that wrote something."""
+
+    def __init__(
+        self, journal: "Journal", clock: "Clock", flush_s: int, on_flush: "Callable[[], None]"
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._flush_s = flush_s
+        self._on_flush = on_flush
+        self._busy = 0
+        self._period = clock.now() // flush_s
+
+    def begin(self) -> None:
+        """A bus begins its turn."""
+        self._busy += 1
+
+    def end(self) -> None:
+        """A bus has ended its turn."""
+        self._busy -= 1
+        self._consider(0)
+
+    def check(self) -> None:
+        """Flush what no poll has flushed; called at every beat."""
+        self._consider(PATIENCE_S)
+
+    def _consider(self, patience_s: int) -> None:
+        now = self._clock.now()
+        period = now // self._flush_s
+        if self._busy or period == self._period or now % self._flush_s < patience_s:
+            return
+        self._period = period
+        if self._journal.flush():
+            self._on_flush()
