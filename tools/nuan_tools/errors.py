@@ -5,6 +5,8 @@ NuanError
 `-- CheckFailed   everything ran, and the answer is no: exit code 1
 """
 
+import sys
+
 
 class NuanError(Exception):
     """Carries one clear line for a person; `exit_code` is what the command ends with."""
@@ -20,3 +22,10 @@ class CheckFailed(NuanError):  # noqa: N818  # an answer, not an error
     """The check that was asked for ran to its end and failed."""
 
     exit_code = 1
+
+
+def complain(message: str) -> None:
+    """Says what is wrong on stderr, after what was already answered; one line a problem."""
+    sys.stdout.flush()
+    for line in message.splitlines() or [""]:
+        sys.stderr.write(f"nuan: {line}\n")

@@ -204,6 +204,8 @@ def _apt_settings(work: Path, architecture: str) -> str:
         "APT::Architectures": architecture,
         "APT::Sandbox::User": "root",
         "Acquire::Languages": "none",
+        # Without it an update that reached no mirror counts as success.
+        "APT::Update::Error-Mode": "any",
     }
     lines += [f'{name} "{value}";' for name, value in settings.items()]
     return "\n".join(lines) + "\n"

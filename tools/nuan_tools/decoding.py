@@ -1,0 +1,170 @@
+"""What a telegram says, in one form for every protocol: a header and records of plain values.
+
+The JSON of a telegram is {"protocol", "header", "records"}; a record's value is a decimal string
+in its unit, or null, and `raw` holds the bytes it came from.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from nuan_protocols.errors import FrameError
+from nuan_protocols.meters import registry
+from nuan_protocols.meters.modbus_readings import registers_in
+from nuan_protocols.modbus import annotate as modbus_names
+from nuan_protocols.modbus import rtu
+from nuan_protocols.modbus.registers import DATA_AT, REGISTERS_OF
+from nuan_protocols.reading import Reading, decimal_text
+from nuan_tools.errors import UserError
+from nuan_tools.i18n import tr
+
+RECORD_KEYS = (
+    "offset",
+    "quantity",
+    "value",
+    "unit",
+    "storage",
+    "tariff",
+    "subunit",
+    "function",
+    "status",
+    "raw",
+    "text",
+)
+# The words of a Modbus answer without a model: they count nothing known.
+UNKNOWN_REGISTER = "register"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One value with its place in the telegram: bytes [offset, offset + len(raw))."""
+
+    offset: int
+    raw: bytes
+    reading: Reading
+
+    def as_json(self) -> dict[str, object]:
+        """The record under RECORD_KEYS."""
+        reading = self.reading
+        value = None
+        if reading.integer is not None:
+            value = decimal_text(reading.integer, reading.exponent)
+        values = (
+            self.offset,
+            reading.quantity,
+            value,
+            reading.unit,
+            reading.storage,
+            reading.tariff,
+            reading.subunit,
+            reading.function,
+            reading.status,
+            self.raw.hex(),
+            reading.text,
+        )
+        return dict(zip(RECORD_KEYS, values, strict=True))
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One telegram: protocol "mbus" or "modbus", what its head says, and every record."""
+
+    protocol: str
+    header: dict[str, Any]
+    records: list[Record]
+
+    def as_json(self) -> dict[str, object]:
+        """The whole telegram as JSON values."""
+        records = [record.as_json() for record in self.records]
+        return {"protocol": self.protocol, "header": self.header, "records": records}
+
+
+def decode_mbus(frame: bytes) -> Decoded:
+    """Decodes an M-Bus frame. Raises FrameError with the offset of the first wrong byte."""
+    from nuan_protocols.mbus import telegram
+
+    decoded = telegram.decode(frame)
+    header: dict[str, Any] = {
+        "control": decoded.control,
+        "address": decoded.address,
+        "ci": decoded.ci,
+        "more": decoded.more,
+    }
+    if decoded.header is not None:
+        head = decoded.header
+        header |= {
+            "identification": head.identification,
+            "manufacturer": head.manufacturer,
+            "version": head.version,
+            "medium": head.medium[1],
+            "medium_code": head.medium[0],
+            "access_number": head.access_number,
+            "status": head.status,
+            "signature": head.signature,
+        }
+    records = [
+        Record(record.offset, frame[record.offset : record.offset + record.length], record.reading)
+        for record in decoded.records
+    ]
+    return Decoded("mbus", header, records)
+
+
+def decode_modbus(question: bytes, answer: bytes, model: str | None) -> Decoded:
+    """Decodes the answer to a Modbus RTU read request; a model gives its words a meaning.
+
+    Raises FrameError with the offset of the first wrong byte, UserError for an unknown model.
+    """
+    unit, function, start, count = rtu.parse_request(question)
+    rtu.check_response(question, answer)
+    header: dict[str, Any] = {"unit": unit, "function": function, "start": start, "count": count}
+    code = rtu.exception_code(answer)
+    if code is not None:
+        header["exception"] = code
+        header["exception_name"] = modbus_names.exception_name(code)
+        return Decoded("modbus", header, [])
+    if model is not None:
+        header["model"] = model
+        return Decoded("modbus", header, _modelled(question, answer, model))
+    return Decoded("modbus", header, _bare_words(question, answer))
+
+
+def _bare_words(question: bytes, answer: bytes) -> list[Record]:
+    _, function, start, _ = rtu.parse_request(question)
+    if function < rtu.READ_HOLDING_REGISTERS:
+        raw = answer[DATA_AT:-2]
+        reading = Reading("bits", None, 0, "", 0, 0, 0, "instantaneous", "ok", raw.hex())
+        return [Record(DATA_AT, raw, reading)]
+    records: list[Record] = []
+    for offset in range(DATA_AT, len(answer) - 2, 2):
+        raw = answer[offset : offset + 2]
+        name = f"{UNKNOWN_REGISTER}:{start + (offset - DATA_AT) // 2}"
+        number = int.from_bytes(raw, "big")
+        reading = Reading(name, number, 0, "1", 0, 0, 0, "instantaneous", "ok", "")
+        records.append(Record(offset, raw, reading))
+    return records
+
+
+def _modelled(question: bytes, answer: bytes, model: str) -> list[Record]:
+    try:
+        meter = registry.profile(model)
+    except registry.UnknownModelError as error:
+        raise UserError(str(error)) from error
+    if meter.protocol != "modbus":
+        raise UserError(tr("{model} is no Modbus meter; leave out --model", model=model))
+    _, function, start, count = rtu.parse_request(question)
+    places = registers_in(meter, function, start, count)
+    found = registry.readings(meter, question, answer)
+    return [
+        Record(at, answer[at : at + 2 * REGISTERS_OF[place.kind]], reading)
+        for (at, place), reading in zip(places, found, strict=True)
+    ]
+
+
+def decode(telegram: bytes, question: bytes | None, model: str | None) -> Decoded:
+    """Decodes one telegram: a Modbus answer when its question is known, else M-Bus."""
+    if question is not None:
+        return decode_modbus(question, telegram, model)
+    if telegram[0] not in {0x68, 0x10, 0xE5}:
+        raise FrameError(
+            f"{telegram[0]:02X}h begins no M-Bus frame; for a Modbus answer give --question", 0
+        )
+    return decode_mbus(telegram)
