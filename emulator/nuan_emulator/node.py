@@ -52,7 +52,7 @@ class Node:
         self.power_lost_at_ms: int | None = None
         self._world = world
         self._vm = vm
-        self._stage = stage
+        self.stage = stage
         self._process: VmProcess | None = None
         self._waiting: Frame | None = None
         self._base_ms = 0
@@ -179,7 +179,7 @@ class Node:
         node = self.spec.node_id
         seed = hashlib.sha256(f"{self._world.seed}/{node}/boot {self.boots}".encode()).hexdigest()
         board = {
-            "rom": str(self._stage),
+            "rom": str(self.stage),
             "image": str(self.spec.image.resolve()),
             "seed": seed,
             "cause": cause,
@@ -188,7 +188,7 @@ class Node:
             "rtc": rtc,
         }
         self._process = VmProcess(
-            self._vm, self._stage, self.spec.heap_kb, {"NUAN_BOARD": json.dumps(board)},
+            self._vm, self.stage, self.spec.heap_kb, {"NUAN_BOARD": json.dumps(board)},
             self._console,
         )  # fmt: skip
         self._world.pin_process(self._process.pid)
@@ -230,10 +230,17 @@ class Node:
             reason = f"has not idled for {STUCK_SECONDS:g} s"
             raise NodeStuckError(self.spec.node_id, reason, self.console_tail()) from None
         if frame is None:
-            process, self._process = self._process, None
-            how = process.exit_text() if process else "is off"
-            raise NodeDiedError(self.spec.node_id, how, self.console_tail())
+            raise NodeDiedError(self.spec.node_id, self._ended(), self.console_tail())
         return frame
+
+    def _ended(self) -> str:
+        """Bury a board whose program ended by itself; returns how it ended."""
+        process = self._process
+        if process is None:
+            return "is off"
+        how = process.exit_text()
+        self._stop()
+        return how
 
     def _take(self, frame: Frame) -> None:
         """Act on what the board did."""
