@@ -1,0 +1,155 @@
+"""One register of a telegram's layout: DIB and VIB understood once, data read again and again.
+
+DIF   extension | storage bit 0 | function2 | data coding4
+DIFE  extension | subunit | tariff2 | storage4          each adds higher bits
+"""
+
+from typing import TYPE_CHECKING
+
+from nuan_protocols import bcd
+from nuan_protocols.ieee754 import shortest32
+from nuan_protocols.mbus.dates import date_text
+from nuan_protocols.mbus.vib import meaning, plain_text
+from nuan_protocols.mbus.vif_tables import DATE, IDENTIFIER, RAW, UNSIGNED
+from nuan_protocols.mbus.walk import CODE_REAL, CODE_VARIABLE, DATA_BYTES
+from nuan_protocols.reading import Reading
+
+if TYPE_CHECKING:
+    from nuan_protocols.checksum import Buffer
+
+FUNCTIONS = ("instantaneous", "maximum", "minimum", "error")
+
+_CODE_BCD = 0x08
+_CODE_NONE = 0x00
+_CODE_SELECTION = 0x08
+
+_LVAR_TEXT_END = 0xC0
+_LVAR_BCD_END = 0xD0
+_LVAR_NEGATIVE_END = 0xE0
+
+
+class Field:
+    """DIB and VIB of one record; `reading` gives the value of its data bytes."""
+
+    def __init__(self, dib: "Buffer", vib: "Buffer", text: int) -> None:
+        found = meaning(vib, text)
+        self.quantity = found.quantity
+        self.unit = found.unit
+        self.exponent = found.exponent
+        self.function = FUNCTIONS[dib[0] >> 4 & 3]
+        self.storage = dib[0] >> 6 & 1
+        self.tariff = 0
+        self.subunit = 0
+        for index in range(1, len(dib)):
+            self.storage |= (dib[index] & 0x0F) << (4 * index - 3)
+            self.tariff |= (dib[index] >> 4 & 3) << (2 * index - 2)
+            self.subunit |= (dib[index] >> 6 & 1) << (index - 1)
+        self._code = dib[0] & 0x0F
+        self._coding = found.coding
+        self._factor = found.factor
+        self._addend = found.addend
+        self._problem = found.problem
+        self._error = found.error
+        # Highest value of a signed integer plus one; 0: not a plain signed integer.
+        self._sign = 0
+        plain = not (found.problem or found.error or found.addend is not None)
+        if plain and found.coding not in (DATE, UNSIGNED, RAW) and self._is_integer():
+            self._sign = 1 << (8 * DATA_BYTES[self._code] - 1)
+
+    def _is_integer(self) -> bool:
+        return self._code < _CODE_BCD and self._code not in (_CODE_NONE, CODE_REAL)
+
+    def reading(self, data: "Buffer") -> Reading:
+        """The register's value. Never raises: status says what is wrong with the data."""
+        sign = self._sign
+        if sign:
+            integer = int.from_bytes(data, "little")
+            if integer >= sign:
+                integer -= sign << 1
+            if integer != -sign:
+                return self._make(integer * self._factor, self.exponent, "ok", "")
+            return self._make(None, self.exponent, "error", "")
+        return self._error_reading() if self._error else self._rare(data)
+
+    def _error_reading(self) -> Reading:
+        return self._make(None, self.exponent, "error", self._error)
+
+    def _rare(self, data: "Buffer") -> Reading:
+        if self._problem:
+            return self._make(None, 0, "unreadable:" + self._problem, "")
+        if self._coding == RAW:
+            return self._make(None, 0, "unreadable:kept as raw bytes", "")
+        if self._coding == DATE:
+            return self._date(data)
+        return self._number(data)
+
+    def _make(self, integer: int | None, exponent: int, status: str, text: str) -> Reading:
+        return Reading(
+            self.quantity,
+            integer,
+            exponent,
+            self.unit,
+            self.storage,
+            self.tariff,
+            self.subunit,
+            self.function,
+            status,
+            text,
+        )
+
+    def _date(self, data: "Buffer") -> Reading:
+        if not self._is_integer():
+            return self._make(None, 0, "unreadable:a date that isn't coded as an integer", "")
+        text, status = date_text(data)
+        return self._make(None, 0, status, text)
+
+    def _number(self, data: "Buffer") -> Reading:
+        code = self._code
+        if code == CODE_VARIABLE:
+            return self._variable(data)
+        if code in (_CODE_NONE, _CODE_SELECTION):
+            return self._make(None, self.exponent, "unreadable:no data", "")
+        if code == CODE_REAL:
+            value = shortest32(int.from_bytes(data, "little"))
+            if value is None:
+                return self._make(None, self.exponent, "error", "")
+            return self._scaled(value[0], value[1], "")
+        if code > _CODE_BCD:
+            return self._bcd(data, False)
+        integer = int.from_bytes(data, "little")
+        if self._coding != UNSIGNED and data[len(data) - 1] & 0x80:
+            integer -= 1 << (8 * len(data))
+        return self._scaled(integer, 0, "")
+
+    def _scaled(self, integer: int, exponent: int, text: str) -> Reading:
+        exponent += self.exponent
+        integer *= self._factor
+        if self._addend is not None:
+            if self._addend < exponent:
+                integer *= 10 ** (exponent - self._addend)
+                exponent = self._addend
+            integer += 10 ** (self._addend - exponent)
+        return self._make(integer, exponent, "ok", text)
+
+    def _bcd(self, data: "Buffer", negative: bool) -> Reading:
+        integer = bcd.integer(data)
+        if integer is None:
+            return self._make(None, self.exponent, "error", bcd.digits(data))
+        text = bcd.digits(data) if self._coding == IDENTIFIER else ""
+        return self._scaled(-integer if negative else integer, 0, text)
+
+    def _variable(self, data: "Buffer") -> Reading:
+        length = data[0]
+        rest = data[1:]
+        if length < _LVAR_TEXT_END:
+            reading = self._make(None, 0, "ok", plain_text(data, 0))
+        elif length < _LVAR_NEGATIVE_END:
+            reading = self._bcd(rest, length >= _LVAR_BCD_END)
+        elif not rest:
+            reading = self._make(None, self.exponent, "unreadable:no data", "")
+        else:
+            integer = int.from_bytes(rest, "little")
+            if self._coding != UNSIGNED and rest[len(rest) - 1] & 0x80:
+                integer -= 1 << (8 * len(rest))
+            reading = self._scaled(integer, 0, "")
+        return reading

@@ -1,0 +1,128 @@
+"""Layouts remembered: a meter's next telegram differs from its last one only in its values.
+
+A plan holds every byte of a telegram that decides the layout (lengths, CI, configuration word,
+DIF, VIF, plain text, LVAR, fillers) as one number under a mask, and where each value stands. A
+telegram that matches a plan needs neither division into records nor tables. Matching is one AND
+over the whole frame, which CPython does in a fraction of a microsecond.
+
+The board has other uses for its heap: there nothing is remembered.
+"""
+
+import sys
+from typing import TYPE_CHECKING
+
+from nuan_protocols.checksum import sum8
+from nuan_protocols.mbus.field import Field
+from nuan_protocols.mbus.records import Record, may_be_encrypted, read_record
+from nuan_protocols.mbus.walk import (
+    CODE_VARIABLE,
+    EXTENSION_BIT,
+    FILLER,
+    MANUFACTURER,
+    RECORD,
+    next_span,
+)
+
+if TYPE_CHECKING:
+    from nuan_protocols.checksum import Buffer
+    from nuan_protocols.mbus.walk import Span
+
+# Plans for telegrams of one length, the oldest goes first; there are 253 lengths.
+PLANS_PER_LENGTH = 16
+
+_REMEMBER = sys.implementation.name == "cpython"
+
+_CI_VARIABLE = 0x72
+_SIGNATURE_AT = 17
+_RECORDS_AT = 19
+_TAIL_BYTES = 2
+_FROM_MASTER = 0x40
+
+_plans: "dict[int, list[Plan]]" = {}
+
+
+class Place:
+    """Where one record stands in every telegram of a layout; `field` None: always the same."""
+
+    def __init__(self, first: Record, data: int, field: Field | None) -> None:
+        self.first = first
+        self.data = data
+        self.end = first.offset + first.length
+        self.field = field
+
+    def record(self, raw: bytes) -> Record:
+        """The record as it stands in `raw`."""
+        data = raw[self.data : self.end]
+        first = self.first
+        reading = first.reading if self.field is None else self.field.reading(data)
+        return Record(first.offset, first.length, first.dib, first.vib, data, reading)
+
+
+class Plan:
+    """The layout of one checked CI 72 telegram.
+
+    usable   False when the layout hangs on bytes that may be values: then nothing is gained
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        end = len(raw) - _TAIL_BYTES
+        mask = bytearray(len(raw))
+        for index in (0, 1, 2, 3, 6, _SIGNATURE_AT, _SIGNATURE_AT + 1, end + 1):
+            mask[index] = 0xFF
+        mask[4] = _FROM_MASTER
+        signature = raw[_SIGNATURE_AT] | raw[_SIGNATURE_AT + 1] << 8
+        self.usable = not may_be_encrypted(signature)
+        self.places: list[Place] = []
+        self.more = False
+        offset = _RECORDS_AT
+        while offset < end and self.usable:
+            span = next_span(raw, offset, end)
+            self._add(raw, span, mask)
+            offset = span.end
+        self.mask = int.from_bytes(mask, "little")
+        self.fixed = int.from_bytes(raw, "little") & self.mask
+
+    def _add(self, raw: bytes, span: "Span", mask: bytearray) -> None:
+        fixed_end = span.data
+        if span.kind == RECORD:
+            # The layout of a plain-text unit behind FC is judged by the bytes after it.
+            self.usable = not (span.text and raw[span.vib] & EXTENSION_BIT)
+            fixed_end += raw[span.offset] & 0x0F == CODE_VARIABLE
+            text = span.text - span.vib if span.text else 0
+            vib = raw[span.vib : span.data]
+            field: Field | None = Field(raw[span.offset : span.vib], vib, text)
+        elif span.kind in (FILLER, MANUFACTURER):
+            self.more = raw[span.offset] == 0x1F
+            field = None
+        else:
+            self.usable = False
+            return
+        for index in range(span.offset, fixed_end):
+            mask[index] = 0xFF
+        if span.kind != FILLER:
+            self.places.append(Place(read_record(raw, span), span.data, field))
+
+
+def match(raw: "Buffer") -> Plan | None:
+    """The plan of this telegram's layout, when it is known and the checksum is right."""
+    plans = _plans.get(len(raw))
+    if plans is None:
+        return None
+    number = int.from_bytes(raw, "little")
+    for plan in plans:
+        if number & plan.mask == plan.fixed:
+            end = len(raw) - _TAIL_BYTES
+            return plan if sum8(raw, 4, end) == raw[end] else None
+    return None
+
+
+def remember(raw: bytes) -> None:
+    """Keep the layout of a telegram that was checked and has CI 72."""
+    if not _REMEMBER:
+        return
+    plan = Plan(raw)
+    if plan.usable:
+        plans = _plans.setdefault(len(raw), [])
+        if len(plans) == PLANS_PER_LENGTH:
+            plans.pop(0)
+        plans.append(plan)
