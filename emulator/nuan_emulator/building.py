@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import NamedTuple
 
 from nuan_emulator.climate import STEP_MS, STEP_S, SUN_W_PER_M2, Climate
 from nuan_emulator.flats import FLATS, STEPS_PER_DAY, Flat, Habits, neighbours
@@ -55,6 +56,15 @@ class Scenario:
             raise ValueError(f"start {self.start_ms} ms is not a multiple of {STEP_MS} ms")
 
 
+class _Fabric(NamedTuple):
+    """What the inner loop needs of a flat."""
+
+    radiator_w_per_k: float
+    loss_w_per_k: float
+    capacity_j_per_k: float
+    neighbours: list[tuple[int, float]]
+
+
 class Building:
     """The building's true state; everything before the last `advance` can be asked again."""
 
@@ -72,8 +82,10 @@ class Building:
         self._gas = Ledger(start, STEP_MS)
         self._electricity = Ledger(start, STEP_MS)
         self._habits = [Habits(flat, seed) for flat in self.flats]
-        self._neighbours = neighbours(self.flats)
-        self._capacity = [flat.capacity_j_per_k for flat in self.flats]
+        self._fabric = [
+            _Fabric(flat.radiator_w_per_k, flat.loss_w_per_k, flat.capacity_j_per_k, beside)
+            for flat, beside in zip(self.flats, neighbours(self.flats), strict=True)
+        ]
         self.temperatures_c = [FLAT_START_C] * len(self.flats)
         self._rng = Random(f"{seed}/common")  # noqa: S311 - a simulation, not a secret
         self._gas_day_ml = GAS_ML_PER_DAY
@@ -161,24 +173,24 @@ class Building:
         cooling_k = max(COOLING_MIN_K, flow_c - self.climate.return_c[step])
         water_j_per_ml = WATER_J_PER_L_K * cooling_k / 1000
         sun_w = SUN_M2 * SUN_W_PER_M2[hour]
+        water_c = flow_c - cooling_k / 2
         before = self.temperatures_c
         after: list[float] = []
-        for index, flat in enumerate(self.flats):
+        for index, fabric in enumerate(self._fabric):
             habits = self._habits[index]
             room_c = before[index]
             opening = (habits.set_point_c[hour] - room_c) / THROTTLE_BAND_K + 0.5
-            opening = 1.0 if opening > 1.0 else max(opening, 0.0)
-            heat_j = int(
-                opening * flat.radiator_w_per_k * (flow_c - cooling_k / 2 - room_c) * STEP_S
-            )
-            heat_j = max(heat_j, 0)
-            loss_w_per_k = flat.loss_w_per_k
+            heat_j = 0
+            if opening > 0 and water_c > room_c:
+                share_w_per_k = fabric.radiator_w_per_k * min(opening, 1.0)
+                heat_j = int(share_w_per_k * (water_c - room_c) * STEP_S)
+            loss_w_per_k = fabric.loss_w_per_k
             if step_of_day in habits.airing:
                 loss_w_per_k += AIRING_W_PER_K
             gained_w = habits.gains_w[hour] + sun_w - loss_w_per_k * (room_c - outdoor_c)
-            for other, conductance in self._neighbours[index]:
+            for other, conductance in fabric.neighbours:
                 gained_w += conductance * (before[other] - room_c)
-            after.append(room_c + (heat_j + gained_w * STEP_S) / self._capacity[index])
+            after.append(room_c + (heat_j + gained_w * STEP_S) / fabric.capacity_j_per_k)
             self._heat[index].add(heat_j)
             self._volume[index].add(int(heat_j / water_j_per_ml))
         self.temperatures_c = after

@@ -28,7 +28,7 @@ class RoomSpec:
     loss_w_per_k: float = 120.0
     capacity_j_per_k: float = 24e6
     radiator_w_per_k: float = 125.0
-    radiator_j_per_k: float = 200e3
+    radiator_j_per_k: float = 450e3
     water_w_per_k: float = 220.0
     """What the open valve lets through for each kelvin of flow over radiator temperature."""
     window_m2: float = 6.0

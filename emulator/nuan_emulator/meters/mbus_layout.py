@@ -40,7 +40,8 @@ class Layout(Protocol):
 
 
 def _short_sum(this: Any) -> int:
-    return sum((this.control, this.address)) & 0xFF
+    total: int = this.control + this.address
+    return total & 0xFF
 
 
 def _short_sum_holds(this: Any) -> bool:
@@ -48,7 +49,8 @@ def _short_sum_holds(this: Any) -> bool:
 
 
 def _long_sum(this: Any) -> int:
-    return sum(this.user_data) & 0xFF
+    total: int = sum(this.user_data)
+    return total & 0xFF
 
 
 def _long_sum_holds(this: Any) -> bool:
