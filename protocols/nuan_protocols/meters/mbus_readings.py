@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from nuan_protocols.errors import FrameError
+from nuan_protocols.mbus.telegram import decode
 from nuan_protocols.reading import Reading
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ def mbus_readings(meter: "Profile", question: bytes, answer: bytes) -> list[Read
     """
     if answer == _ACKNOWLEDGED:
         return []
-    from nuan_protocols.mbus.telegram import decode
-
     telegram = decode(answer)
     _check_address(question, answer)
     wanted = _wanted(meter)
@@ -34,7 +33,7 @@ def mbus_readings(meter: "Profile", question: bytes, answer: bytes) -> list[Read
         if (record.reading[0], record.reading[4:8]) in wanted
     ]
     status = telegram.header.status if telegram.header else 0
-    if status:
+    if status > 0:
         found.append(
             Reading("error_flags:header", status, 0, "1", 0, 0, 0, "instantaneous", "ok", "")
         )
