@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -213,17 +212,18 @@ class Writer:
         if not decoded.items:
             return
         first, last = fresh[0].seq, fresh[-1].seq
-        payload = {
-            "type": "readings",
-            "site": self._site,
-            "node": key[0],
-            "epoch": key[1],
-            "first_seq": first,
-            "last_seq": last,
-            "readings": decoded.items,
-        }
-        name = f"r-{key[0]}-{key[1]}-{first}-{last}"
-        outbox.put(work.connection, [(name, "readings", canonical(payload))], work.now_ms)
+        node, epoch = key
+        # Canonical JSON, its keys in their sorted order.
+        payload = (
+            f'{{"epoch":"{epoch}","first_seq":{first},"last_seq":{last},"node":"{node}",'
+            f'"readings":[{",".join(decoded.items)}],"site":{json.dumps(self._site)},'
+            '"type":"readings"}'
+        )
+        outbox.put(
+            work.connection,
+            [(f"r-{node}-{epoch}-{first}-{last}", "readings", payload)],
+            work.now_ms,
+        )
 
     def _keep_conflicts(self, work: _Transaction, key: JournalKey, refusal: Refusal) -> None:
         rows = [
@@ -274,11 +274,6 @@ class Writer:
 
 JOURNALS_KEPT_MAX = 10_000
 """How many journals' progress stays in memory; the others are read again when they speak."""
-
-
-def canonical(value: Any) -> str:
-    """The canonical JSON text of a message."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _slot(entry: BatchEntry) -> int | None:

@@ -1,12 +1,15 @@
 """Newly committed exchanges into readings: rows for the database, items for the feed.
 
+The feed carries what a meter shows now (storage, tariff and device 0), not its history and limits.
+
 Decoding never holds up the evidence: an answer that can't be read becomes a row without a value
 whose status says why, and an exchange of a slot nobody knows stays an entry without readings.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -32,10 +35,10 @@ ReadingRow = tuple[Any, ...]
 
 @dataclass(slots=True)
 class Decoded:
-    """What one batch's exchanges say."""
+    """What one batch's exchanges say; `items` are canonical JSON objects for the feed."""
 
     rows: list[ReadingRow] = field(default_factory=list[ReadingRow])
-    items: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    items: list[str] = field(default_factory=list[str])
     unknown_slots: int = 0
     unreadable: int = 0
 
@@ -61,7 +64,7 @@ class Decoder:
 
     def _entry(self, node: str, entry_id: int, entry: BatchEntry, decoded: Decoded) -> None:
         try:
-            exchange = parse_exchange(memoryview(entry.canonical)[HEAD_BYTES:])
+            exchange = parse_exchange(entry.canonical[HEAD_BYTES:])
         except ProtocolError:
             decoded.unreadable += 1
             return
@@ -72,16 +75,28 @@ class Decoder:
         if meter is None or profile is None:
             decoded.unknown_slots += 1
             return
-        values = _readings(profile, exchange)
-        point = _point_at(meter, entry)
-        head = (point, meter.serial)
-        tail = (entry.time, entry.clock, profile.version)
-        for idx, value in enumerate(values):
-            if value.integer is None and not value.text:
+        point, serial = _point_at(meter, entry), meter.serial
+        time, clock, version = entry.time, entry.clock, profile.version
+        start = f'{{"clock":{clock},'
+        middle = f',"seq":{entry.seq},"status":'
+        when = f',"time":{_iso(time) if clock else "null"},"unit":'
+        for idx, value in enumerate(_readings(profile, exchange)):
+            quantity, number, exponent, unit, storage, tariff, subunit, function, status, text = (
+                value
+            )
+            decoded.rows.append(
+                (
+                    entry_id, idx, point, serial, quantity, unit, number, exponent, storage,
+                    tariff, subunit, function, status, text or None, time, clock, version,
+                )
+            )  # fmt: skip
+            if number is None and not text:
                 decoded.unreadable += 1
-            decoded.rows.append((entry_id, idx, *head, *_columns(value), *tail))
-            if _is_current(value):
-                decoded.items.append(_item(head, value, entry))
+            if storage == tariff == subunit == 0 and function == "instantaneous":
+                decoded.items.append(
+                    f"{start}{_place(serial, point, quantity)}{middle}{_quoted(status)}"
+                    f'{when}{_quoted(unit)},"value":{_shown(value)}}}'
+                )
 
 
 def _readings(profile: Profile, exchange: Exchange) -> list[Reading]:
@@ -112,41 +127,32 @@ def _point_at(meter: SlotMeter, entry: BatchEntry) -> str | None:
     return None
 
 
-def _columns(value: Reading) -> tuple[Any, ...]:
-    return (
-        value.quantity,
-        value.unit,
-        value.integer,
-        value.exponent,
-        value.storage,
-        value.tariff,
-        value.subunit,
-        value.function,
-        value.status,
-        value.text or None,
-    )
+def _shown(value: Reading) -> str:
+    """The value as the feed has it: a decimal string, a text, or null."""
+    if value.integer is not None:
+        return f'"{decimal_text(value.integer, value.exponent)}"'
+    return json.dumps(value.text, ensure_ascii=False) if value.text else "null"
 
 
-def _is_current(value: Reading) -> bool:
-    """The feed carries what the meter shows now, not its history and limits."""
-    return value.storage == value.tariff == value.subunit == 0 and value.function == "instantaneous"
-
-
-def _item(head: tuple[str | None, str], value: Reading, entry: BatchEntry) -> dict[str, Any]:
-    number = None if value.integer is None else decimal_text(value.integer, value.exponent)
-    return {
-        "point": head[0],
-        "meter": head[1],
-        "quantity": value.quantity,
-        "value": number if number is not None else (value.text or None),
-        "unit": value.unit,
-        "time": _iso(entry.time) if entry.clock else None,
-        "clock": entry.clock,
-        "status": value.status,
-        "seq": entry.seq,
-    }
+# The same few thousand texts come again and again; putting them in quotes once is most of the JSON.
+@lru_cache(maxsize=16384)
+def _place(serial: str, point: str | None, quantity: str) -> str:
+    where = "null" if point is None else _quoted(point)
+    return f'"meter":{_quoted(serial)},"point":{where},"quantity":{_quoted(quantity)}'
 
 
 @lru_cache(maxsize=4096)
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _iso(time: int) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    day, second = divmod(time, 86400)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    return f'"{_iso_day(day)}T{hour:02d}:{minute:02d}:{second:02d}Z"'
+
+
+@lru_cache(maxsize=1024)
+def _iso_day(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

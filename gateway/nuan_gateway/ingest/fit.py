@@ -56,10 +56,12 @@ def fit(
         return Refusal(f"entry {differing[0].seq} differs from the committed one", differing)
     after = progress.copy()
     for claim in claims:
-        at = after.contradiction(claim)
-        if at is not None:
-            reason = f"the chain value after {at} is not the known one"
-            return Refusal(reason, (batch.entries[0],))
+        # Taking a claim in hides chain values inside the run that grows, so both are asked.
+        for known in (progress, after):
+            at = known.contradiction(claim)
+            if at is not None:
+                reason = f"the chain value after {at} is not the known one"
+                return Refusal(reason, (batch.entries[0],))
         after.add(claim.run)
     if len(after.ahead) > max(AHEAD_RUNS_MAX, len(progress.ahead)):
         return Refusal(f"more than {AHEAD_RUNS_MAX} runs ahead of gaps; send the gaps first")

@@ -19,6 +19,9 @@ from nuan_gateway.errors import StoreError
 DATABASE_NAME = "nuan.db"
 SCHEMA_HEAD = "0001"
 BUSY_TIMEOUT_MS = 30_000
+CACHE_KIB = 32_768
+# A checkpoint costs two more syncs and writes each changed page once, however often it changed.
+CHECKPOINT_PAGES = 8_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _WRITES = "nuan_writes"
@@ -61,6 +64,8 @@ def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     cursor.close()
 
 
