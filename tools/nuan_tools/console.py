@@ -19,4 +19,12 @@ def out() -> Console:
 
 def table(title: str = "") -> Table:
     """An empty table in the house's look: light lines, nothing around it."""
-    return Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    return Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )

@@ -1,6 +1,8 @@
 """A decoded telegram as a table for people, in 80 columns and either language."""
 
-from rich.console import Group
+from typing import Any
+
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from nuan_protocols.reading import Reading, decimal_text
@@ -9,28 +11,39 @@ from nuan_tools.decoding import Decoded, Record
 from nuan_tools.i18n import tr
 
 UNITS_SHOWN = {"m3": "m³", "m3/h": "m³/h", "m3/s": "m³/s", "degC": "°C", "degF": "°F", "1": ""}
-RAW_BYTES_SHOWN_MAX = 16
+FUNCTIONS_SHOWN = {
+    "instantaneous": "inst.",
+    "maximum": "max.",
+    "minimum": "min.",
+    "error": "error",
+}
 
 
 def view(decoded: Decoded) -> Group:
-    """The head in one or two lines, then every record with its offset."""
+    """The head, every record with its offset, and below what can't be read, with its bytes."""
     rows = table()
-    columns = ("byte", "quantity", "value", "unit", "storage", "tariff", "function")
-    right = {"byte", "value", "storage", "tariff"}
-    for name in columns:
-        rows.add_column(tr(name), justify="right" if name in right else "left", overflow="fold")
+    for name in ("byte", "quantity", "value", "unit", "storage", "tariff", "function"):
+        right = name in {"byte", "value", "storage", "tariff"}
+        wraps = name == "quantity"
+        rows.add_column(
+            tr(name), justify="right" if right else "left", no_wrap=not wraps, overflow="fold"
+        )
     for record in decoded.records:
         reading = record.reading
         rows.add_row(
             str(record.offset),
             _quantity(reading),
-            _value(record),
+            _value(reading),
             UNITS_SHOWN.get(reading.unit, reading.unit),
             str(reading.storage),
             str(reading.tariff),
-            tr(reading.function),
+            tr(FUNCTIONS_SHOWN[reading.function]),
         )
-    return Group(Text(_head(decoded), style="bold"), rows if decoded.records else "")
+    parts: list[RenderableType] = [Text(_head(decoded), style="bold")]
+    if decoded.records:
+        parts.append(rows)
+    parts += [_note(record) for record in decoded.records if record.reading.status != "ok"]
+    return Group(*parts, "")
 
 
 def bytes_view(decoded: Decoded, telegram: bytes, question: bytes | None) -> Group:
@@ -63,33 +76,49 @@ def _head(decoded: Decoded) -> str:
         if "exception" in head:
             text += "\n" + tr("exception {exception}: {exception_name}", **head)
         return text
-    text = tr("M-Bus, address {address}", **head) if head["address"] is not None else "M-Bus"
-    if "identification" in head:
-        values = {**head, "medium": tr(str(head["medium"]))}
-        text += ", " + tr("{manufacturer} {identification}, {medium}, version {version}", **values)
-        text += "\n" + tr("access {access_number}, status {status:02X}h", **head)
+    return _mbus_head(head)
+
+
+def _mbus_head(head: dict[str, Any]) -> str:
+    first = [tr("M-Bus, address {address}", **head)]
+    if head.get("identification") is not None:
+        first.append(f"{head['manufacturer'] or ''} {head['identification']}".strip())
+    if head.get("medium") is not None:
+        first.append(tr(head["medium"]))
+    if head.get("version") is not None:
+        first.append(tr("version {version}", **head))
+    second: list[str] = []
+    if head.get("access_number") is not None:
+        second.append(tr("access {access_number}", **head))
+    if head.get("status") is not None:
+        second.append(tr("status {status:02X}h", **head))
     if head["more"]:
-        text += ", " + tr("more telegrams follow")
-    return text
+        second.append(tr("more telegrams follow"))
+    return "\n".join(tr(", ").join(parts) for parts in (first, second) if parts)
 
 
-def _quantity(reading: Reading) -> Text:
-    text = Text(quantity_name(reading.quantity))
+def _quantity(reading: Reading) -> str:
+    name = quantity_name(reading.quantity)
     if reading.subunit:
-        text.append("\n" + tr("subunit {number}", number=reading.subunit), style="dim")
-    if reading.status.startswith("unreadable:"):
-        reason = reading.status.partition(":")[2]
-        text.append("\n" + tr("unreadable: {reason}", reason=reason), style="yellow")
-    elif reading.status != "ok":
-        text.append("\n" + tr("the meter reports an error"), style="yellow")
-    return text
+        name += tr(", ") + tr("subunit {number}", number=reading.subunit)
+    return name
 
 
-def _value(record: Record) -> Text:
-    reading = record.reading
+def _value(reading: Reading) -> Text:
     if reading.integer is not None:
         return Text(decimal_text(reading.integer, reading.exponent))
     if reading.status.startswith("unreadable:"):
-        shown = record.raw[:RAW_BYTES_SHOWN_MAX].hex(" ")
-        return Text(shown + (" ..." if len(record.raw) > RAW_BYTES_SHOWN_MAX else ""), "yellow")
-    return Text(reading.text)
+        return Text("?", "yellow")
+    return Text(reading.text or "-")
+
+
+def _note(record: Record) -> Text:
+    reading = record.reading
+    if reading.status.startswith("unreadable:"):
+        reason = tr("unreadable: {reason}", reason=reading.status.partition(":")[2])
+    else:
+        reason = tr("the meter reports an error")
+        reason += f": {reading.text}" if reading.text else ""
+    where = tr("byte {offset}", offset=record.offset)
+    raw = record.raw.hex(" ")
+    return Text(f"{where}: {reason}: {raw}", "yellow")

@@ -90,17 +90,9 @@ def decode_mbus(frame: bytes) -> Decoded:
         "more": decoded.more,
     }
     if decoded.header is not None:
-        head = decoded.header
-        header |= {
-            "identification": head.identification,
-            "manufacturer": head.manufacturer,
-            "version": head.version,
-            "medium": head.medium[1],
-            "medium_code": head.medium[0],
-            "access_number": head.access_number,
-            "status": head.status,
-            "signature": head.signature,
-        }
+        header |= {name: _known(value) for name, value in decoded.header._asdict().items()}
+        code, name = decoded.header.medium
+        header |= {"medium": _known(name), "medium_code": _known(code)}
     records = [
         Record(record.offset, frame[record.offset : record.offset + record.length], record.reading)
         for record in decoded.records
@@ -125,6 +117,11 @@ def decode_modbus(question: bytes, answer: bytes, model: str | None) -> Decoded:
         header["model"] = model
         return Decoded("modbus", header, _modelled(question, answer, model))
     return Decoded("modbus", header, _bare_words(question, answer))
+
+
+def _known(value: object) -> object:
+    """None for what the telegram doesn't say."""
+    return None if value in ("", -1) else value
 
 
 def _bare_words(question: bytes, answer: bytes) -> list[Record]:
