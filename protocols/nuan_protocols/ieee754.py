@@ -6,7 +6,6 @@ The board's floats have 24 bits and the PC's 53: a float would say different thi
 _FRACTION_BITS = 23
 _HIDDEN_BIT = 1 << _FRACTION_BITS
 _EXPONENT_BIAS = 150
-_DIGITS_MAX = 9
 
 
 def shortest32(bits: int) -> tuple[int, int] | None:
@@ -29,16 +28,16 @@ def shortest32(bits: int) -> tuple[int, int] | None:
     numerator, denominator = _ratio(power - 2)
     # One place above the first digit: 9.9999999 may be 10.
     exponent = _decimal_exponent(value * numerator, denominator) + 1
-    for _ in range(_DIGITS_MAX + 1):
+    while True:
         scale_up, scale_down = _decimal_ratio(-exponent)
         up, down = numerator * scale_up, denominator * scale_down
         integer = _round_half_even(value * up, down)
         low, high = (value - below) * up, (value + above) * up
         exact = integer * down
+        # Ends at the ninth digit at the latest: nine tell any two binary32 apart.
         if low < exact < high or (inclusive and low <= exact <= high):
-            break
+            return (-integer if bits >> 31 else integer), exponent
         exponent -= 1
-    return (-integer if bits >> 31 else integer), exponent
 
 
 def quantised32(bits: int, exponent: int) -> int | None:

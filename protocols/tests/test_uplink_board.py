@@ -116,4 +116,4 @@ def test_acknowledgements_are_read():
 def test_hello_is_written_and_read():
     hello = Hello(NODE, EPOCH, NONCE, 1, 4000000000, 7, "0.1.0 暖")
     assert parse_hello(build_hello(hello, KEYS), KEYS) == hello
-    refused(build_hello, Hello(NODE, EPOCH, NONCE, 2, 1, 7, ""), KEYS)
+    refused(build_hello, Hello(NODE, EPOCH, NONCE, 3, 1, 7, ""), KEYS)

@@ -108,7 +108,7 @@ def test_an_authentic_ack_with_nonsense_is_refused(at: int, value: int, reason: 
 @pytest.mark.parametrize(
     "fields",
     [
-        (2, 1, 1, "1.0"),
+        (3, 1, 1, "1.0"),
         (1, 2, 1 << 16, "1.0"),
         (1, 1 << 32, 1, "1.0"),
         (1, 2, 1, "v" * 65),
@@ -117,6 +117,12 @@ def test_an_authentic_ack_with_nonsense_is_refused(at: int, value: int, reason: 
 def test_a_hello_out_of_bounds_is_not_written(fields: tuple[int, int, int, str]) -> None:
     with pytest.raises(UplinkError):
         build_hello(Hello(*NAMES, *fields), KEYS)
+
+
+@pytest.mark.parametrize(("oldest", "newest"), [(0, 0), (0, 7), (8, 7), (1, 0)])
+def test_a_node_that_holds_nothing_says_so(oldest: int, newest: int) -> None:
+    hello = Hello(*NAMES, oldest, newest, 1, "1.0")
+    assert parse_hello(build_hello(hello, KEYS), KEYS) == hello
 
 
 def test_an_authentic_hello_with_nonsense_is_refused() -> None:

@@ -1,8 +1,10 @@
 """HELLO: a node's first message on every connection, and its question for credit later.
 
     0  head (message.py), type 1; its nonce is fresh per connection
-    26 u32 oldest number held, 0 = none      34 u16 config_version
+    26 u32 oldest number held                34 u16 config_version
     30 u32 newest number flushed, 0 = none   36 u8 n | firmware version, UTF-8[n] | mac[32]
+
+The oldest is 0, or one above the newest, when the flash holds no entry.
 
 Resynchronising: the next message (message.py).
 """
@@ -85,5 +87,5 @@ def parse_hello(message: "Buffer", keys: "NodeKeys") -> Hello:
 
 
 def _check_range(oldest: int, newest: int) -> None:
-    if oldest > newest:
-        raise UplinkError(f"the oldest number {oldest} is above the newest {newest}", 26)
+    if oldest > newest + 1:
+        raise UplinkError(f"the oldest number {oldest} is beyond the newest {newest}", 26)
