@@ -121,4 +121,4 @@ def _note(record: Record) -> Text:
         reason += f": {reading.text}" if reading.text else ""
     where = tr("byte {offset}", offset=record.offset)
     raw = record.raw.hex(" ")
-    return Text(f"{where}: {reason}: {raw}", "yellow")
+    return Text(tr(": ").join((where, reason, raw)), "yellow")
