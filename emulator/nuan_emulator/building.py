@@ -30,6 +30,8 @@ THROTTLE_BAND_K = 1.0
 
 WATER_J_PER_L_K = 4_186
 COOLING_MIN_K = 3.0
+ROOM_J_PER_ML = 84
+"""The public room cools its water by some 20 K."""
 
 GAS_ML_PER_DAY = 420_000
 GAS_SHARES = (0, 0, 0, 0, 0, 2, 9, 8, 4, 3, 5, 10, 9, 3, 2, 2, 5, 10, 11, 7, 4, 3, 2, 1)
@@ -78,6 +80,7 @@ class Building:
         start = scenario.start_ms
         self._heat = [Ledger(start, STEP_MS) for _ in self.flats]
         self._volume = [Ledger(start, STEP_MS) for _ in self.flats]
+        self._branch_volume = Ledger(start, STEP_MS)
         self._pipes = Ledger(start, STEP_MS)
         self._gas = Ledger(start, STEP_MS)
         self._electricity = Ledger(start, STEP_MS)
@@ -124,6 +127,10 @@ class Building:
         flats = sum(ledger.at(t_ms) for ledger in self._heat)
         return flats + self.room_heat_j(t_ms) + self.pipe_loss_j(t_ms)
 
+    def building_volume_ml(self, t_ms: int) -> int:
+        """Heating water that has run through the building meter."""
+        return self._branch_volume.at(t_ms) + self.room_heat_j(t_ms) // ROOM_J_PER_ML
+
     def gas_ml(self, t_ms: int) -> int:
         """Gas the building has burnt since the start."""
         return self._gas.at(t_ms)
@@ -160,8 +167,6 @@ class Building:
                 habits.plan()
             self._gas_day_ml = len(self.flats) * round(GAS_ML_PER_DAY * self._rng.uniform(0.8, 1.2))
         self._heat_flats(step, hour, climate.civil_minute(t_ms) // (1440 // STEPS_PER_DAY))
-        mean_c = (climate.flow_c[step] + climate.return_c[step]) / 2
-        self._pipes.add(int(PIPE_W_PER_K * (mean_c - CELLAR_C) * STEP_S))
         self._gas.add(self._gas_day_ml * GAS_SHARES[hour] // (100 * 12))
         lamps_w = 0 if 8 <= hour < 17 else LAMP_W
         lift_w = LIFT_W * LIFT_SHARES[hour] * self._rng.randint(50, 150) // 10_000
@@ -174,6 +179,7 @@ class Building:
         water_j_per_ml = WATER_J_PER_L_K * cooling_k / 1000
         sun_w = SUN_M2 * SUN_W_PER_M2[hour]
         water_c = flow_c - cooling_k / 2
+        total_j = pipes_j = int(PIPE_W_PER_K * (water_c - CELLAR_C) * STEP_S)
         before = self.temperatures_c
         after: list[float] = []
         for index, fabric in enumerate(self._fabric):
@@ -193,4 +199,7 @@ class Building:
             after.append(room_c + (heat_j + gained_w * STEP_S) / fabric.capacity_j_per_k)
             self._heat[index].add(heat_j)
             self._volume[index].add(int(heat_j / water_j_per_ml))
+            total_j += heat_j
+        self._pipes.add(pipes_j)
+        self._branch_volume.add(int(total_j / water_j_per_ml))
         self.temperatures_c = after

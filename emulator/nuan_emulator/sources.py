@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from nuan_emulator.building import Building
@@ -26,20 +27,19 @@ class FlatHeat:
         """`flat`: index into the building's flats."""
         self._building = building
         self._flat = flat
-        self._due = _DueDay(building)
+        self._due = _DueDay(building, lambda t_ms: building.heat_j(flat, t_ms))
 
     def __call__(self, now_ms: int) -> HeatState:
         """The state at `now_ms`, simulating up to there when needed."""
         building = self._building
         building.advance(now_ms)
-        due_ms, due_day = self._due.at(now_ms)
         return _heat_state(
             building,
             now_ms,
             building.heat_j(self._flat, now_ms),
             building.volume_ml(self._flat, now_ms),
             building.heat_rate_w(self._flat, now_ms),
-            Settlement(due_day, building.heat_j(self._flat, due_ms)),
+            self._due.at(now_ms),
         )
 
 
@@ -49,25 +49,19 @@ class BuildingHeat:
     def __init__(self, building: Building) -> None:
         """One for the whole building."""
         self._building = building
-        self._due = _DueDay(building)
+        self._due = _DueDay(building, building.building_heat_j)
 
     def __call__(self, now_ms: int) -> HeatState:
         """The state at `now_ms`, simulating up to there when needed."""
         building = self._building
         building.advance(now_ms)
-        due_ms, due_day = self._due.at(now_ms)
-        energy_j = building.building_heat_j(now_ms)
-        volume_ml = sum(building.volume_ml(i, now_ms) for i in range(len(building.flats)))
-        # The room and the pipes have no volume of their own: the same share of water is assumed.
-        flats_j = sum(building.heat_j(i, now_ms) for i in range(len(building.flats)))
-        volume_ml = volume_ml * energy_j // flats_j if flats_j else 0
         return _heat_state(
             building,
             now_ms,
-            energy_j,
-            volume_ml,
+            building.building_heat_j(now_ms),
+            building.building_volume_ml(now_ms),
             building.building_rate_w(now_ms),
-            Settlement(due_day, building.building_heat_j(due_ms)),
+            self._due.at(now_ms),
         )
 
 
@@ -128,23 +122,28 @@ class RoomClimate:
 
 
 class _DueDay:
-    """The first day of the present civil month, where heat meters latch their register."""
+    """The register at the first instant of the present civil month, where heat meters latch it."""
 
-    def __init__(self, building: Building) -> None:
+    def __init__(self, building: Building, energy_j: Callable[[int], int]) -> None:
         self._offset = timedelta(seconds=building.scenario.utc_offset_s)
         self._start_ms = building.scenario.start_ms
-        self._month = (0, 0)
-        self._latched = (0, date(2000, 1, 1))
+        self._energy_j = energy_j
+        self._from_ms = self._until_ms = 0
+        self._latched = Settlement(date(2000, 1, 1), 0)
 
-    def at(self, now_ms: int) -> tuple[int, date]:
-        """UTC ms and civil day of the last due day, not before the simulation's start."""
-        civil = datetime.fromtimestamp(now_ms // 1000, UTC) + self._offset
-        if (civil.year, civil.month) != self._month:
-            self._month = (civil.year, civil.month)
-            first = datetime(civil.year, civil.month, 1, tzinfo=UTC) - self._offset
-            due_ms = max(int(first.timestamp()) * 1000, self._start_ms)
-            self._latched = (due_ms, date(civil.year, civil.month, 1))
+    def at(self, now_ms: int) -> Settlement:
+        """Day and register of the last due day; the simulation's start counts as one."""
+        if not self._from_ms <= now_ms < self._until_ms:
+            civil = datetime.fromtimestamp(now_ms // 1000, UTC) + self._offset
+            first = civil.replace(day=1, hour=0, minute=0, second=0)
+            self._from_ms = self._utc_ms(first)
+            self._until_ms = self._utc_ms((first + timedelta(days=31)).replace(day=1))
+            energy_j = self._energy_j(max(self._from_ms, self._start_ms))
+            self._latched = Settlement(first.date(), energy_j)
         return self._latched
+
+    def _utc_ms(self, civil: datetime) -> int:
+        return int((civil - self._offset).timestamp()) * 1000
 
 
 def _heat_state(

@@ -24,7 +24,7 @@ KWH_J = 3_600_000
 
 
 def run_until(seed: int, end_ms: int) -> Building:
-    """From the start, with a simple two-point controller at 20 degC that reads the room's own sensor."""
+    """From the start, with a two-point controller at 20 degC that reads the room's sensor."""
     building = Building(Scenario(START_MS), seed)
     sensor = RoomClimate(building)
     for t_ms in range(START_MS, end_ms, STEP_MS):

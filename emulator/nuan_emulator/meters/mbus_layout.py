@@ -13,7 +13,8 @@ construct ships without types; this module is the only one that touches it, and 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple, Protocol, cast
 
 c: Any = importlib.import_module("construct")
@@ -39,23 +40,8 @@ class Layout(Protocol):
         ...
 
 
-def _short_sum(this: Any) -> int:
-    total: int = this.control + this.address
-    return total & 0xFF
-
-
-def _short_sum_holds(this: Any) -> bool:
-    return bool(this.checksum == _short_sum(this))
-
-
-def _long_sum(this: Any) -> int:
-    total: int = sum(this.user_data)
-    return total & 0xFF
-
-
-def _long_sum_holds(this: Any) -> bool:
-    return bool(this.checksum == _long_sum(this))
-
+_short_sum = (c.this.control + c.this.address) & 0xFF
+_long_sum = c.sum_(c.this.user_data) & 0xFF
 
 short_frame = cast(
     Layout,
@@ -64,10 +50,10 @@ short_frame = cast(
         "control" / c.Int8ub,
         "address" / c.Int8ub,
         "checksum" / c.Rebuild(c.Int8ub, _short_sum),
-        c.Check(_short_sum_holds),
+        c.Check(c.this.checksum == _short_sum),
         "stop" / c.Const(bytes([STOP])),
         c.Terminated,
-    ),
+    ).compile(),
 )
 
 long_frame = cast(
@@ -80,10 +66,10 @@ long_frame = cast(
         "start_again" / c.Const(bytes([START_LONG])),
         "user_data" / c.Bytes(c.this.length),
         "checksum" / c.Rebuild(c.Int8ub, _long_sum),
-        c.Check(_long_sum_holds),
+        c.Check(c.this.checksum == _long_sum),
         "stop" / c.Const(bytes([STOP])),
         c.Terminated,
-    ),
+    ).compile(),
 )
 
 
@@ -198,7 +184,8 @@ def manufacturer_code(letters: str) -> int:
     return first << 10 | second << 5 | third
 
 
-def telegram_layout(kinds: Sequence[RecordKind], *, more: bool) -> Layout:
+@cache
+def telegram_layout(kinds: tuple[RecordKind, ...], *, more: bool) -> Layout:
     """User data of an RSP_UD: control, address, CI 72, header and the given records by name.
 
     With `more` the telegram ends in DIF 1F: further records follow in the next telegram.
@@ -221,4 +208,4 @@ def telegram_layout(kinds: Sequence[RecordKind], *, more: bool) -> Layout:
     if more:
         fields.append(c.Const(MORE_RECORDS_FOLLOW))
     fields.append(c.Terminated)
-    return cast(Layout, c.Struct(*fields))
+    return cast(Layout, c.Struct(*fields).compile())

@@ -51,7 +51,7 @@ class MBusSlave:
         self.address = address
         self.header = header
         self._layouts = [
-            telegram_layout(kinds, more=index < len(telegrams) - 1)
+            telegram_layout(tuple(kinds), more=index < len(telegrams) - 1)
             for index, kinds in enumerate(telegrams)
         ]
         self._head: dict[str, object] = {
