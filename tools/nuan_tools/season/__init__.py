@@ -1,0 +1,1 @@
+"""A building's heating season without hardware: world, node, gateway and receiver together."""
