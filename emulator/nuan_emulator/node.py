@@ -61,7 +61,7 @@ class Node:
         self._orders: list[tuple[int, int]] = []
         self._reply = b""
         self._digest = hashlib.sha256()
-        self._console = spec.image.with_suffix(".console")
+        self.console = spec.image.with_suffix(".console")
         self._nvs = NvsFile(spec.image.with_suffix(".nvs"), {"nuan/key": spec.key, **spec.nvs})
         self.ports = {
             uart: SerialPort(line, _driver_pin(spec.config, uart))
@@ -76,7 +76,7 @@ class Node:
         for begin_ms, end_ms in spec.outages:
             world.at(begin_ms, self._outage)
             world.at(end_ms, self._link_back)
-        self._console.unlink(missing_ok=True)
+        self.console.unlink(missing_ok=True)
         self._boot(CAUSE_POWER_ON, (0, 0))
 
     @property
@@ -110,12 +110,12 @@ class Node:
         report = next(r for r in answer.records if r.type == lockstep.HEAP_REPORT)
         self._waiting = Frame(answer.now, lockstep.KIND_IDLE, [])
         live, free, shims, operations = _HEAP.unpack(report.data)
-        largest = int(_LARGEST_FREE.findall(self._console.read_bytes())[-1]) * _GC_BLOCK_BYTES
+        largest = int(_LARGEST_FREE.findall(self.console.read_bytes())[-1]) * _GC_BLOCK_BYTES
         return HeapReport(live, free, largest, shims, operations)
 
     def console_tail(self) -> str:
         """The last lines the board printed."""
-        return console_tail(self._console)
+        return console_tail(self.console)
 
     def traffic_digest(self) -> str:
         """SHA-256 over all frames of all boots so far: equal in runs of one seed."""
@@ -189,7 +189,7 @@ class Node:
         }
         self._process = VmProcess(
             self._vm, self.stage, self.spec.heap_kb, {"NUAN_BOARD": json.dumps(board)},
-            self._console,
+            self.console,
         )  # fmt: skip
         self._world.pin_process(self._process.pid)
         self._open_channel = Channel(self._process.end, STUCK_SECONDS)

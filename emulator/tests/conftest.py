@@ -63,14 +63,33 @@ def broker_port(tmp_path: Path) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = start_broker(tmp_path, port)
+    process = _start_broker(tmp_path, port)
     yield port
     process.kill()
     process.wait()
 
 
-def start_broker(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """Start a broker at a port; the caller ends it."""
+@pytest.fixture
+def start_broker(tmp_path: Path) -> Iterator[Callable[[int], Callable[[], None]]]:
+    """start_broker(port): a real broker there; the result kills it."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(port: int) -> Callable[[], None]:
+        process = _start_broker(tmp_path, port)
+        processes.append(process)
+        return lambda: _kill(process)
+
+    yield start
+    for process in processes:
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+
+
+def _start_broker(folder: Path, port: int) -> subprocess.Popen[bytes]:
     mosquitto = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin")
     if mosquitto:
         settings = folder / "mosquitto.conf"

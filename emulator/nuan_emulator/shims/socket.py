@@ -137,7 +137,9 @@ def _changed(ident, data):
         elif data == b"\x01":
             stream._ended = True
         else:
+            # A failed socket needs no close(); nothing more comes for it.
             stream._error = data[0]
+            del _open[ident]
 
 
 _clock.handle(3, _arrived)

@@ -1,4 +1,4 @@
-# ruff: noqa: ASYNC230, PTH123, RUF006
+# ruff: noqa: ASYNC230, PTH123, RUF006, UP041
 """Polls serial port 1 every minute; every 15 minutes publishes at QoS 1 and writes /log."""
 
 import asyncio
@@ -23,7 +23,7 @@ async def poll():
         try:
             _last = await asyncio.wait_for_ms(stream.read(256), 1000)
             _count += 1
-        except TimeoutError:
+        except asyncio.TimeoutError:
             _last = b"none"
 
 
@@ -49,7 +49,7 @@ async def uplink(config):
         await link()
         try:
             await session(config)
-        except (TimeoutError, OSError, EOFError) as error:
+        except (OSError, EOFError, asyncio.TimeoutError) as error:
             print("uplink", repr(error))
             await asyncio.sleep(5)
 
@@ -70,7 +70,7 @@ async def session(config):
             await writer.drain()
             answer = await asyncio.wait_for(reader.readexactly(4), 10)
             with open("/log", "ab") as log:
-                log.write(b"%d %d %s\n" % (time.time(), time.ticks_ms(), answer))
+                log.write(b"%d %d %s end\n" % (time.time(), time.ticks_ms(), answer))
     finally:
         writer.close()
 
