@@ -14,12 +14,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from nuan_gateway.errors import GatewayError
+
 PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 KEY_ID_BYTES = 8
 
 
-class KeyFileError(Exception):
+class KeyFileError(GatewayError):
     """A key file can't be used; the message names the file and how to mend it."""
 
 

@@ -190,6 +190,14 @@ reading = Table(
 
 # Results and what has to leave the house.
 
+# Tariffs that bills were made with, by the digest that the bills name; never changed.
+tariff = Table(
+    "tariff",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
 bill = Table(
     "bill",
     metadata,

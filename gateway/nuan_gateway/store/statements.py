@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
-from nuan_gateway.store.schema import bill, root
+from nuan_gateway.store.dialect import insert_ignore
+from nuan_gateway.store.schema import bill, root, tariff
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,22 @@ def last_root(connection: Connection) -> StoredRoot | None:
     """The latest sealed day."""
     row = connection.execute(select(*_ROOT).order_by(root.c.day.desc()).limit(1)).first()
     return StoredRoot(*row) if row else None
+
+
+def roots_between(connection: Connection, first: str, last: str) -> list[StoredRoot]:
+    """The roots of the UTC days first..last, both included, in order."""
+    query = select(*_ROOT).where(root.c.day.between(first, last)).order_by(root.c.day)
+    return [StoredRoot(*row) for row in connection.execute(query)]
+
+
+def keep_tariff(connection: Connection, digest: str, document: str) -> None:
+    """Keep a tariff's canonical text under its digest, for as long as bills name it."""
+    insert_ignore(connection, tariff, [{"digest": digest, "document": document}])
+
+
+def tariff_of(connection: Connection, digest: str) -> str | None:
+    """The canonical text of the tariff that a bill names."""
+    return connection.scalar(select(tariff.c.document).where(tariff.c.digest == digest))
 
 
 def add_bill(connection: Connection, made: StoredBill) -> None:

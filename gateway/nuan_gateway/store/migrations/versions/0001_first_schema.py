@@ -176,6 +176,12 @@ def _readings() -> None:
 
 def _results() -> None:
     op.create_table(
+        "tariff",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_tariff"),
+    )
+    op.create_table(
         "bill",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
