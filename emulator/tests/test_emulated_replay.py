@@ -156,3 +156,23 @@ def test_the_recorded_year_of_tartu(shared_data, zone, rows, conflicts, holes):
     assert series.rows[0].energy_kwh == 11_050
     assert series.rows[-1].energy_kwh == 128_305
     assert series.consumption_kwh == 117_255
+
+
+def test_a_replayed_year_read_hourly_bills_the_files_difference(shared_data):
+    """Every hour over the wire format: registers never fall and end where the file ends."""
+    source = RecordedHeat(
+        read_series(shared_data / "real" / "tartu" / "tartu_dh_substation_10259_2019.csv")
+    )
+    meter = MBusHeatMeter("00010259", 1, source, manufacturer="KAM")
+    requests = (bytes.fromhex("107b017c16"), bytes.fromhex("105b015c16"))
+    registers: list[int] = []
+    silent = 0
+    for count, now_ms in enumerate(range(source.first_ms, source.last_ms + 1, 3_600_000)):
+        answer = meter.answer(requests[count % 2], now_ms)
+        if answer is None:
+            silent += 1
+            continue
+        registers.append(int(answer[21:25][::-1].hex()))
+    assert silent == 1
+    assert registers == sorted(registers)
+    assert (registers[0], registers[-1]) == (11_050, 128_305)
