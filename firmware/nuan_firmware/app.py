@@ -121,9 +121,7 @@ class App:
     def _take_time(self, utc_s: int) -> None:
         before, quality = self.clock.now(), self.clock.quality()
         if self.clock.synchronise(utc_s):
-            self.journal.event(
-                bodies.EVENT_CLOCK_STEP, "%d (%d) -> %d" % (before, quality, utc_s)  # noqa: UP031
-            )
+            self.journal.event(bodies.EVENT_CLOCK_STEP, "%d (%d) -> %d" % (before, quality, utc_s))
 
     def _take_answer(self, slot: int, read: int, answer: "Buffer") -> None:
         for zone in self.zones:
@@ -134,13 +132,13 @@ class App:
         gc.collect()
         journal.event(
             bodies.EVENT_BOOT,
-            "%s nuan %s heap %d" % (hal.reset_cause(), VERSION, gc.mem_alloc()),  # noqa: UP031
+            "%s nuan %s heap %d" % (hal.reset_cause(), VERSION, gc.mem_alloc()),
         )
-        journal.event(bodies.EVENT_CONFIGURATION, "version %d" % config.version)  # noqa: UP031
+        journal.event(bodies.EVENT_CONFIGURATION, "version %d" % config.version)
         if journal.torn_bytes or journal.removed:
             journal.event(
                 bodies.EVENT_FAULT,
-                "journal: %d torn bytes, %d segments unreadable"  # noqa: UP031
+                "journal: %d torn bytes, %d segments unreadable"
                 % (journal.torn_bytes, journal.removed),
             )
         panic = take_panic()

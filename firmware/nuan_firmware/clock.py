@@ -38,7 +38,8 @@ class Clock:
 
     def uptime(self) -> int:
         """Seconds since boot, whatever happens to civil time."""
-        return self._up_s + self._passed_ms() // 1000
+        passed_ms = self._passed_ms()
+        return self._up_s + passed_ms // 1000
 
     def now(self) -> int:
         """UTC in seconds since 1970, or seconds since boot while the clock was never set."""
@@ -46,8 +47,9 @@ class Clock:
 
     def ms_until(self, instant: int) -> int:
         """Milliseconds until `instant` begins, at most an hour; negative when it is past."""
-        seconds = min(3600, instant - self._offset_s - self._up_s)
-        return seconds * 1000 - self._passed_ms()
+        passed_ms = self._passed_ms()
+        seconds = instant - self._offset_s - self._up_s - passed_ms // 1000
+        return min(3600, seconds) * 1000 - passed_ms % 1000
 
     def quality(self) -> int:
         """0 never set, 1 coasting, 2 synchronised within the last 24 hours."""
@@ -74,6 +76,7 @@ class Clock:
         return difference
 
     def _passed_ms(self) -> int:
+        """Milliseconds since the base; may move the base, so ask before using it."""
         passed = ticks_diff(ticks_ms(), self._ticks)
         if passed >= _REBASE_MS:
             seconds = passed // 1000

@@ -183,7 +183,7 @@ def _zone(section: "_Section", meters: "tuple[Meter, ...]") -> "Zone":
     slot = section.integer("slot", 1, 0xFFFF)
     sensor = [meter for meter in meters if meter.slot == slot and meter.reads]
     if not sensor:
-        section.fail("slot", "there is no Modbus meter in slot %d" % slot)  # noqa: UP031
+        section.fail("slot", "there is no Modbus meter in slot %d" % slot)
     read = section.integer("read", 0, len(sensor[0].reads) - 1, 0)
     zone = Zone(
         number,
@@ -300,7 +300,7 @@ class _Section:
 
 
 def _is_read(item: "Any") -> bool:
-    if not isinstance(item, list) or len(item) != 3:  # noqa: PLR2004
+    if not isinstance(item, list) or len(item) != 3:
         return False
     for value in item:
         if not isinstance(value, int) or isinstance(value, bool):

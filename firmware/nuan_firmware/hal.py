@@ -21,7 +21,7 @@ _SECRET_BYTES_MAX = const(64)
 # A telegram has up to 261 bytes, the driver's own default is 256.
 _UART_RX_BYTES = const(512)
 # The ESP32 counts seconds from 2000, the unix port from 1970; UTC here is always since 1970.
-_EPOCH_S = 946684800 if time.gmtime(0)[0] == 2000 else 0  # noqa: PLR2004
+_EPOCH_S = 946684800 if time.gmtime(0)[0] == 2000 else 0
 
 _PARITY = {"N": None, "E": 0, "O": 1}
 

@@ -132,14 +132,14 @@ class Packets:
 
 def check_connack(rest: "Buffer") -> None:
     """Raise MqttError unless the broker has accepted."""
-    if len(rest) != 2 or rest[1]:  # noqa: PLR2004
+    if len(rest) != 2 or rest[1]:
         code = rest[1] if len(rest) > 1 else -1
         raise MqttError(f"the broker refused the connection with code {code}")
 
 
 def check_suback(rest: "Buffer") -> None:
     """Raise MqttError unless the broker has granted the subscription."""
-    if len(rest) != 3 or rest[2] & _SUBSCRIPTION_REFUSED:  # noqa: PLR2004
+    if len(rest) != 3 or rest[2] & _SUBSCRIPTION_REFUSED:
         raise MqttError("the broker refused the subscription")
 
 
@@ -155,7 +155,7 @@ def publication(flags: int, rest: memoryview) -> "tuple[int, memoryview]":
 
 def _length(value: int) -> bytes:
     encoded = bytearray()
-    while value > 0x7F:  # noqa: PLR2004
+    while value > 0x7F:
         encoded.append(value & 0x7F | 0x80)
         value >>= 7
     encoded.append(value)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nuan_firmware.clock import Clock
-    from nuan_firmware.config import Bus, Config, Meter
+    from nuan_firmware.config import Config, Meter
     from nuan_firmware.cycle import Cycle
     from nuan_firmware.hal import Port
     from nuan_firmware.journal import Journal
@@ -154,9 +154,7 @@ class Poller:
     async def _read_mbus(self, index: int, meter: "Meter", tries: int) -> bool:
         line, clock = self._line, self._clock
         fcb = self._fcb[index]
-        readout = ReadOut(
-            meter.address, self._frames, fcb == _FCB_UNKNOWN, fcb != 0, tries
-        )
+        readout = ReadOut(meter.address, self._frames, fcb == _FCB_UNKNOWN, fcb != 0, tries)
         self._fcb[index] = _FCB_UNKNOWN
         done = 0
         question = readout.request()
@@ -164,9 +162,7 @@ class Poller:
             time = clock.now()
             await line.send(question)
             size = len(question)
-            if not await line.receive(
-                readout.feed, lambda: readout.waiting, size, FRAME_BYTES_MAX
-            ):
+            if not await line.receive(readout.feed, lambda: readout.waiting, size, FRAME_BYTES_MAX):
                 readout.timeout()
             if len(readout.exchanges) > done:
                 asked, answer, tried = readout.exchanges[done]

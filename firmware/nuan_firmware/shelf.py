@@ -57,7 +57,7 @@ class Shelf:
 
     def path(self, first: int) -> str:
         """Path of the segment that begins with the number `first`."""
-        return "%s/%08x%s" % (self.root, first, _SUFFIX)  # noqa: UP031
+        return "%s/%08x%s" % (self.root, first, _SUFFIX)
 
     def add(self, first: int) -> None:
         """Note a new newest segment."""

@@ -65,13 +65,13 @@ class Uplink:
         self._random = random_bytes
         self._on_time = on_time
         self._tls = tls
-        self._connect = mqtt.connect("nuan-" + node.hex(), config.user, password, config.keepalive_s)
+        self._connect = mqtt.connect(
+            "nuan-" + node.hex(), config.user, password, config.keepalive_s
+        )
         self._up = mqtt.text("nuan/v1/" + node.hex() + "/up")
         self._down = "nuan/v1/" + node.hex() + "/down"
         self._packets = mqtt.Packets(PACKET_BYTES_MAX)
-        self._builder = BatchBuilder(
-            bytearray(MESSAGE_BYTES_DEFAULT), keys, node, journal.epoch
-        )
+        self._builder = BatchBuilder(bytearray(MESSAGE_BYTES_DEFAULT), keys, node, journal.epoch)
         self._wake = asyncio.Event()
         self._pubacks: "list[int]" = []
         self._failures = 0
@@ -99,9 +99,7 @@ class Uplink:
                 self._resend()
             if self._pinged_s != _NEVER and now - self._pinged_s >= timeout:
                 self._end("the broker answers no ping")
-            elif self._pinged_s == _NEVER and 4 * (now - self._sent_s) >= 3 * self._config.keepalive_s:
-                self._wake.set()
-            elif self._credit == 0 and now - self._sent_s >= CREDIT_QUESTION_S:
+            elif self._must_ping(now) or self._must_ask(now):
                 self._wake.set()
 
     async def run(self) -> None:
@@ -203,11 +201,18 @@ class Uplink:
                 self._seek = self._in_flight = 0
             while self._in_flight < self._credit and await self._batch():
                 pass
-            if self._credit == 0 and now - self._sent_s >= CREDIT_QUESTION_S:
+            if self._must_ask(now):
                 await self._hello()
-            elif 4 * (now - self._sent_s) >= 3 * self._config.keepalive_s:
+            elif self._must_ping(now):
                 self._pinged_s = now
                 await self._send(mqtt.PING)
+
+    def _must_ask(self, now: int) -> bool:
+        return self._credit == 0 and now - self._sent_s >= CREDIT_QUESTION_S
+
+    def _must_ping(self, now: int) -> bool:
+        silent_s = now - self._sent_s
+        return self._pinged_s == _NEVER and 4 * silent_s >= 3 * self._config.keepalive_s
 
     async def _hello(self) -> None:
         journal = self._journal
@@ -279,7 +284,7 @@ class Uplink:
     async def _expect(self, kind: int) -> memoryview:
         packet = await self._next_packet()
         if packet[0] != kind:
-            raise mqtt.MqttError("packet type %d instead of %d" % (packet[0], kind))  # noqa: UP031
+            raise mqtt.MqttError("packet type %d instead of %d" % (packet[0], kind))
         return packet[2]
 
     async def _receive(self) -> None:
