@@ -10,7 +10,7 @@ from nuan_protocols.uplink.batch import BATCH_HEAD_BYTES, ENTRY_OVERHEAD_BYTES, 
 from nuan_protocols.uplink.batch_reader import BatchEntry, parse_batch
 from nuan_protocols.uplink.errors import UplinkMacError, UplinkVersionError
 from nuan_protocols.uplink.keys import MAC_BYTES, NodeKeys
-from nuan_protocols.uplink.message import TYPE_BATCH, parse_head, put_mac
+from nuan_protocols.uplink.message import TYPE_BATCH, parse_head, put_mac, put_message_head
 
 KEYS = NodeKeys(bytes(range(32)))
 OTHER = NodeKeys(bytes(32))
@@ -34,7 +34,7 @@ def canonical(seq: int, kind: int = 1, time: int = 0, clock: int = 0, body: byte
 
 def build(run: list[bytes], chain: bytes = bytes(32), keys: NodeKeys = KEYS) -> bytes:
     builder = BatchBuilder(bytearray(16384), keys, NODE, EPOCH)
-    builder.begin(NONCE, int.from_bytes(run[0][18:22], "big") if run else 1, chain)
+    builder.begin(NONCE, int.from_bytes(run[0][18:22], "big"), chain)
     for data in run:
         assert builder.add(data)
     return bytes(builder.finish())
@@ -47,11 +47,13 @@ def sealed(message: bytearray) -> bytes:
 
 
 @given(
-    st.integers(1, 0xFFFFFF00), st.lists(contents, max_size=20), st.binary(min_size=32, max_size=32)
+    st.integers(1, 0xFFFFFF00),
+    st.lists(contents, min_size=1, max_size=20),
+    st.binary(min_size=32, max_size=32),
 )
 def test_entries_come_out_as_they_went_in(first: int, run: list, chain: bytes) -> None:
     made = [canonical(first + index, *content) for index, content in enumerate(run)]
-    batch = parse_batch(build(made, chain) if made else build([], chain), KEYS)
+    batch = parse_batch(build(made, chain), KEYS)
     assert batch[:4] == (NODE, EPOCH, NONCE, chain)
     expected = []
     for index, (kind, time, clock, _) in enumerate(run):
@@ -137,6 +139,10 @@ def test_a_batch_stops_where_its_buffer_ends() -> None:
         while builder.add(canonical(taken + 1, body=body)):
             taken += 1
         assert taken == builder.count == room // part
+        if not taken:
+            with pytest.raises(UplinkError, match="at least one"):
+                builder.finish()
+            continue
         message = bytes(builder.finish())
         assert len(message) <= size
         assert len(parse_batch(message, KEYS).entries) == taken
@@ -172,6 +178,14 @@ def test_entries_of_another_journal_are_not_taken() -> None:
 def test_a_buffer_of_impossible_size_is_refused(size: int) -> None:
     with pytest.raises(UplinkError, match="buffer"):
         BatchBuilder(bytearray(size), KEYS, NODE, EPOCH)
+
+
+def test_an_empty_batch_is_refused() -> None:
+    message = bytearray(BATCH_HEAD_BYTES + MAC_BYTES)
+    put_message_head(message, TYPE_BATCH, NODE, EPOCH, NONCE)
+    message[29] = 1
+    with pytest.raises(UplinkError, match="at least one"):
+        parse_batch(sealed(message), KEYS)
 
 
 def test_the_last_numbers_of_an_epoch_fit() -> None:

@@ -87,5 +87,7 @@ class BatchBuilder:
 
     def finish(self) -> memoryview:
         """Close the batch; the message is a view of the buffer, valid until the next begin()."""
+        if self.count == 0:
+            raise UplinkError("a batch has at least one entry", COUNT_AT)
         put_uint(self._buffer, COUNT_AT, 2, self.count, "count")
         return self._view[: put_mac(self._buffer, self._at, self._keys.up)]

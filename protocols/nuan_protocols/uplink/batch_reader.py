@@ -55,6 +55,8 @@ def parse_batch(message: bytes, keys: "NodeKeys") -> Batch:
     chain = chain_before = bytes(message[CHAIN_AT:BATCH_HEAD_BYTES])
     end = len(message) - MAC_BYTES
     entries.check_seq(seq, HEAD_BYTES)
+    if count == 0:
+        raise UplinkError("a batch has at least one entry", COUNT_AT)
     if seq + count - 1 > entries.SEQ_MAX:
         raise UplinkError("the entries' numbers pass 2**32-1", COUNT_AT)
     rebuilt: list[BatchEntry] = []
