@@ -24,16 +24,23 @@ clean_up() { if [ "$policy_is_ours" = yes ]; then as_root rm -f "$policy"; fi; }
 trap clean_up EXIT
 
 apt_install() {
-    say "installing the Debian package $* "
+    say "installing the Debian package $*"
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
         policy_is_ours=yes
         as_root chmod 755 "$policy"
     fi
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y "$@" >/dev/null ||
-        { as_root apt-get update -qq &&
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y "$@" >/dev/null; }
+    local log
+    log=$(mktemp)
+    if ! { apt_get install "$@" || { apt_get update && apt_get install "$@"; }; } >"$log" 2>&1; then
+        grep '^E:' "$log" >&2 || cat "$log" >&2
+        say "could not install $*"
+        return 2
+    fi
+    rm -f "$log"
 }
+
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y "$@"; }
 
 find_python() {
     local name
