@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FUNCTIONS = ("instantaneous", "maximum", "minimum", "error")
 
 _CODE_BCD = 0x08
+_CODES_BCD = b"\x09\x0a\x0b\x0c\x0e"
 _CODE_NONE = 0x00
 _CODE_SELECTION = 0x08
 
@@ -29,7 +30,11 @@ _LVAR_NEGATIVE_END = 0xE0
 
 
 class Field:
-    """DIB and VIB of one record; `reading` gives the value of its data bytes."""
+    """DIB and VIB of one record; `reading` gives the value of its data bytes.
+
+    sign        highest value plus one of a plain signed integer; 0: it is coded otherwise
+    plain_bcd   BCD digits that say a number and nothing else
+    """
 
     def __init__(self, dib: "Buffer", vib: "Buffer", text: int) -> None:
         found = meaning(vib, text)
@@ -44,30 +49,31 @@ class Field:
             self.storage |= (dib[index] & 0x0F) << (4 * index - 3)
             self.tariff |= (dib[index] >> 4 & 3) << (2 * index - 2)
             self.subunit |= (dib[index] >> 6 & 1) << (index - 1)
-        self._code = dib[0] & 0x0F
+        self.code = dib[0] & 0x0F
         self._coding = found.coding
-        self._factor = found.factor
+        self.factor = found.factor
         self._addend = found.addend
         self._problem = found.problem
         self._error = found.error
-        # Highest value of a signed integer plus one; 0: not a plain signed integer.
-        self._sign = 0
+        self.sign = 0
         plain = not (found.problem or found.error or found.addend is not None)
-        if plain and found.coding not in (DATE, UNSIGNED, RAW) and self._is_integer():
-            self._sign = 1 << (8 * DATA_BYTES[self._code] - 1)
+        plain = plain and found.coding not in (DATE, UNSIGNED, RAW)
+        if plain and self._is_integer():
+            self.sign = 1 << (8 * DATA_BYTES[self.code] - 1)
+        self.plain_bcd = plain and found.coding != IDENTIFIER and self.code in _CODES_BCD
 
     def _is_integer(self) -> bool:
-        return self._code < _CODE_BCD and self._code not in (_CODE_NONE, CODE_REAL)
+        return self.code < _CODE_BCD and self.code not in (_CODE_NONE, CODE_REAL)
 
     def reading(self, data: "Buffer") -> Reading:
         """The register's value. Never raises: status says what is wrong with the data."""
-        sign = self._sign
+        sign = self.sign
         if sign:
             integer = int.from_bytes(data, "little")
             if integer >= sign:
                 integer -= sign << 1
             if integer != -sign:
-                return self._make(integer * self._factor, self.exponent, "ok", "")
+                return self._make(integer * self.factor, self.exponent, "ok", "")
             return self._make(None, self.exponent, "error", "")
         return self._error_reading() if self._error else self._rare(data)
 
@@ -104,7 +110,7 @@ class Field:
         return self._make(None, 0, status, text)
 
     def _number(self, data: "Buffer") -> Reading:
-        code = self._code
+        code = self.code
         if code == CODE_VARIABLE:
             return self._variable(data)
         if code in (_CODE_NONE, _CODE_SELECTION):
@@ -123,7 +129,7 @@ class Field:
 
     def _scaled(self, integer: int, exponent: int, text: str) -> Reading:
         exponent += self.exponent
-        integer *= self._factor
+        integer *= self.factor
         if self._addend is not None:
             if self._addend < exponent:
                 integer *= 10 ** (exponent - self._addend)

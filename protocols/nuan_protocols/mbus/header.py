@@ -10,6 +10,9 @@ In CI 76 and 77 the same fields are sent high byte first.
 
 from typing import TYPE_CHECKING
 
+from nuan_protocols.errors import FrameError
+from nuan_protocols.mbus.vife_tables import name_of
+
 if TYPE_CHECKING:
     from typing import Literal, NamedTuple
 
@@ -52,82 +55,86 @@ LONG_HEADER_BYTES = 12
 SHORT_HEADER_BYTES = 4
 FIXED_HEADER_BYTES = 8
 
-MEDIA = {
-    0x00: "other",
-    0x01: "oil",
-    0x02: "electricity",
-    0x03: "gas",
-    0x04: "heat (outlet)",
-    0x05: "steam",
-    0x06: "warm water",
-    0x07: "water",
-    0x08: "heat cost allocator",
-    0x09: "compressed air",
-    0x0A: "cooling (outlet)",
-    0x0B: "cooling (inlet)",
-    0x0C: "heat (inlet)",
-    0x0D: "heat and cooling",
-    0x0E: "bus or system",
-    0x0F: "unknown",
-    0x10: "irrigation water",
-    0x11: "water data logger",
-    0x12: "gas data logger",
-    0x13: "gas converter",
-    0x14: "calorific value",
-    0x15: "hot water",
-    0x16: "cold water",
-    0x17: "dual water",
-    0x18: "pressure",
-    0x19: "A/D converter",
-    0x1A: "smoke detector",
-    0x1B: "room sensor",
-    0x1C: "gas detector",
-    0x20: "breaker",
-    0x21: "valve",
-    0x25: "customer unit",
-    0x28: "waste water",
-    0x29: "garbage",
-    0x2A: "carbon dioxide",
-    0x30: "service tool",
-    0x31: "communication controller",
-    0x32: "unidirectional repeater",
-    0x33: "bidirectional repeater",
-    0x36: "radio converter, system side",
-    0x37: "radio converter, meter side",
-    0x38: "wired adapter",
-}
+_TAIL_BYTES = 2
+
+# Text to save heap, as in vif_tables.py: one row a code, "code name".
+_MEDIA = """\
+00 other
+01 oil
+02 electricity
+03 gas
+04 heat (outlet)
+05 steam
+06 warm water
+07 water
+08 heat cost allocator
+09 compressed air
+0A cooling (outlet)
+0B cooling (inlet)
+0C heat (inlet)
+0D heat and cooling
+0E bus or system
+0F unknown
+10 irrigation water
+11 water data logger
+12 gas data logger
+13 gas converter
+14 calorific value
+15 hot water
+16 cold water
+17 dual water
+18 pressure
+19 A/D converter
+1A smoke detector
+1B room sensor
+1C gas detector
+20 breaker
+21 valve
+25 customer unit
+28 waste water
+29 garbage
+2A carbon dioxide
+30 service tool
+31 communication controller
+32 unidirectional repeater
+33 bidirectional repeater
+36 radio converter, system side
+37 radio converter, meter side
+38 wired adapter
+"""
 
 # The four-bit medium of the fixed structure.
-FIXED_MEDIA = {
-    0x0: "other",
-    0x1: "oil",
-    0x2: "electricity",
-    0x3: "gas",
-    0x4: "heat (outlet)",
-    0x5: "steam",
-    0x6: "hot water",
-    0x7: "water",
-    0x8: "heat cost allocator",
-    0xA: "gas",
-    0xB: "heat (outlet)",
-    0xC: "hot water",
-    0xD: "water",
-    0xE: "heat cost allocator",
-}
+_FIXED_MEDIA = """\
+00 other
+01 oil
+02 electricity
+03 gas
+04 heat (outlet)
+05 steam
+06 hot water
+07 water
+08 heat cost allocator
+0A gas
+0B heat (outlet)
+0C hot water
+0D water
+0E heat cost allocator
+"""
 
 _APPLICATION = ("no error", "application busy", "application error", "alarm")
 _STATUS_BITS = ((0x04, "power low"), (0x08, "permanent error"), (0x10, "temporary error"))
 
 
 def long_header(data: "Buffer", offset: int, high_first: bool = False) -> Header:
-    """The 12 bytes at `offset`."""
+    """The 12 bytes at `offset`. Raises FrameError when they aren't all there, as all three do."""
+    _need(data, offset, LONG_HEADER_BYTES)
     order: Literal["little", "big"] = "big" if high_first else "little"
     medium = data[offset + 7]
     return Header(
         digits(data, offset, high_first),
         letters(int.from_bytes(data[offset + 4 : offset + 6], order)),
         data[offset + 6],
-        (medium, MEDIA.get(medium, "reserved")),
+        (medium, name_of(_MEDIA, medium) or "reserved"),
         data[offset + 8],
         data[offset + 9],
         int.from_bytes(data[offset + 10 : offset + 12], order),
@@ -136,19 +143,27 @@ def long_header(data: "Buffer", offset: int, high_first: bool = False) -> Header
 
 def short_header(data: "Buffer", offset: int) -> Header:
     """The 4 bytes at `offset`; the meter doesn't name itself."""
+    _need(data, offset, SHORT_HEADER_BYTES)
     signature = data[offset + 2] | data[offset + 3] << 8
     return Header("", "", -1, (-1, ""), data[offset], data[offset + 1], signature)
 
 
 def fixed_header(data: "Buffer", offset: int, high_first: bool = False) -> Header:
     """The 8 bytes at `offset` of a fixed structure."""
+    _need(data, offset, FIXED_HEADER_BYTES)
     low, high = data[offset + 6], data[offset + 7]
     if high_first:
         low, high = high, low
     medium = low >> 6 | high >> 6 << 2
-    name = FIXED_MEDIA.get(medium, "reserved")
+    name = name_of(_FIXED_MEDIA, medium) or "reserved"
     number = digits(data, offset, high_first)
     return Header(number, "", -1, (medium, name), data[offset + 4], data[offset + 5], -1)
+
+
+def _need(data: "Buffer", offset: int, size: int) -> None:
+    end = len(data) - _TAIL_BYTES
+    if end < offset + size:
+        raise FrameError(f"the telegram ends inside the header, which has {size} bytes", end)
 
 
 def digits(data: "Buffer", offset: int, high_first: bool = False) -> str:

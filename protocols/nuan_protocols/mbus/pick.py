@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from nuan_protocols.mbus.plan import match
-from nuan_protocols.mbus.telegram import decode, find
+from nuan_protocols.mbus.plan import match, reading_at
+from nuan_protocols.mbus.telegram import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,55 +13,48 @@ if TYPE_CHECKING:
     from nuan_protocols.reading import Reading
 
 _LAYOUTS_MAX = 256
+_STATUS_AT = 16
 
 
 class Picker:
     """Picks registers, each wanted as (quantity, storage, tariff, subunit, function).
 
-    One Picker serves all meters of a model; layouts it has seen are remembered.
+    One Picker serves all meters of a model; the layouts it has seen are remembered.
     """
 
     def __init__(self, wanted: "Iterable[tuple[str, int, int, int, str]]") -> None:
-        self._wanted = tuple(wanted)
+        self._wanted = set(wanted)
         self._chosen: dict[Plan, list[Place]] = {}
 
-    def readings(self, raw: "Buffer") -> "list[Reading]":
-        """The wanted registers of one telegram, in the order wanted; absent ones are left out.
+    def pick(self, raw: "Buffer") -> "tuple[int, list[Reading]]":
+        """(header's status byte, wanted readings in the telegram's order) of one answer.
 
-        Of several equal registers the first counts. Raises FrameError like telegram.decode.
+        Status -1: the telegram has no header. Raises FrameError like telegram.decode.
         """
+        raw = bytes(raw)
         plan = match(raw)
         if plan is None:
             telegram = decode(raw)
-            found = [find(telegram, *wanted) for wanted in self._wanted]
-            return [reading for reading in found if reading is not None]
+            status = telegram.header.status if telegram.header else -1
+            found = [record.reading for record in telegram.records]
+            return status, [reading for reading in found if self._is_wanted(reading)]
         places = self._chosen.get(plan)
         if places is None:
             places = self._choose(plan)
-        result: list[Reading] = []
-        for place in places:
-            field = place.field
-            if field is None:
-                result.append(place.first.reading)
-            else:
-                result.append(field.reading(raw[place.data : place.end]))
-        return result
+        return raw[_STATUS_AT], [reading_at(p, raw[p.data : p.end]) for p in places]
 
     def _choose(self, plan: "Plan") -> "list[Place]":
-        places: list[Place] = []
-        for wanted in self._wanted:
-            for place in plan.places:
-                reading = place.first.reading
-                if (
-                    reading.quantity,
-                    reading.storage,
-                    reading.tariff,
-                    reading.subunit,
-                    reading.function,
-                ) == wanted:
-                    places.append(place)
-                    break
-        if len(self._chosen) == _LAYOUTS_MAX:
+        if len(self._chosen) >= _LAYOUTS_MAX:
             self._chosen.clear()
+        places = [place for place in plan.places if self._is_wanted(place.first.reading)]
         self._chosen[plan] = places
         return places
+
+    def _is_wanted(self, reading: "Reading") -> bool:
+        return (
+            reading.quantity,
+            reading.storage,
+            reading.tariff,
+            reading.subunit,
+            reading.function,
+        ) in self._wanted

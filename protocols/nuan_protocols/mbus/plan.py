@@ -11,7 +11,6 @@ The board has other uses for its heap: there nothing is remembered.
 import sys
 from typing import TYPE_CHECKING
 
-from nuan_protocols.checksum import sum8
 from nuan_protocols.mbus.field import Field
 from nuan_protocols.mbus.records import Record, may_be_encrypted, read_record
 from nuan_protocols.mbus.walk import (
@@ -22,10 +21,18 @@ from nuan_protocols.mbus.walk import (
     RECORD,
     next_span,
 )
+from nuan_protocols.reading import Reading
 
 if TYPE_CHECKING:
-    from nuan_protocols.checksum import Buffer
     from nuan_protocols.mbus.walk import Span
+
+    def _new_reading(kind: type[Reading], values: tuple[object, ...]) -> Reading: ...
+
+    def _new_record(kind: type[Record], values: tuple[object, ...]) -> Record: ...
+
+else:
+    # A namedtuple from its values at once, three times as fast as calling its type.
+    _new_reading = _new_record = getattr(tuple, "__new__", None)
 
 # Plans for telegrams of one length, the oldest goes first; there are 253 lengths.
 PLANS_PER_LENGTH = 16
@@ -42,20 +49,31 @@ _plans: "dict[int, list[Plan]]" = {}
 
 
 class Place:
-    """Where one record stands in every telegram of a layout; `field` None: always the same."""
+    """Where one record stands in every telegram of a layout, and all of it that never changes."""
 
     def __init__(self, first: Record, data: int, field: Field | None) -> None:
+        reading = first.reading
         self.first = first
         self.data = data
         self.end = first.offset + first.length
+        # None: manufacturer's data, which always reads the same.
         self.field = field
-
-    def record(self, raw: bytes) -> Record:
-        """The record as it stands in `raw`."""
-        data = raw[self.data : self.end]
-        first = self.first
-        reading = first.reading if self.field is None else self.field.reading(data)
-        return Record(first.offset, first.length, first.dib, first.vib, data, reading)
+        self.sign = 0 if field is None else field.sign
+        self.factor = 1 if field is None else field.factor
+        self.bcd = field is not None and field.plain_bcd
+        self.record_head = first[:4]
+        exponent = 0 if field is None else field.exponent
+        self.quantity = reading.quantity
+        self.tail = (
+            exponent,
+            reading.unit,
+            reading.storage,
+            reading.tariff,
+            reading.subunit,
+            reading.function,
+            "ok",
+            "",
+        )
 
 
 class Plan:
@@ -103,7 +121,39 @@ class Plan:
             self.places.append(Place(read_record(raw, span), span.data, field))
 
 
-def match(raw: "Buffer") -> Plan | None:
+def reading_at(place: Place, data: bytes) -> Reading:
+    """The reading of these data bytes, as place.field gives it, with the common codings inlined."""
+    sign = place.sign
+    if sign:
+        integer = int.from_bytes(data, "little")
+        if integer >= sign:
+            integer -= sign << 1
+        if integer != -sign:
+            head = (place.quantity, integer * place.factor)
+            return _new_reading(Reading, head + place.tail)
+    elif place.bcd:
+        try:
+            # Fails for A-F, the minus sign included.
+            integer = int(f"{int.from_bytes(data, 'little'):x}")
+        except ValueError:
+            pass
+        else:
+            head = (place.quantity, integer * place.factor)
+            return _new_reading(Reading, head + place.tail)
+    return place.first.reading if place.field is None else place.field.reading(data)
+
+
+def records(plan: Plan, raw: bytes) -> list[Record]:
+    """All records of a telegram that has this layout."""
+    found: list[Record] = []
+    for place in plan.places:
+        data = raw[place.data : place.end]
+        values = (data, reading_at(place, data))
+        found.append(_new_record(Record, place.record_head + values))
+    return found
+
+
+def match(raw: bytes) -> Plan | None:
     """The plan of this telegram's layout, when it is known and the checksum is right."""
     plans = _plans.get(len(raw))
     if plans is None:
@@ -112,7 +162,7 @@ def match(raw: "Buffer") -> Plan | None:
     for plan in plans:
         if number & plan.mask == plan.fixed:
             end = len(raw) - _TAIL_BYTES
-            return plan if sum8(raw, 4, end) == raw[end] else None
+            return plan if sum(raw[4:end]) & 0xFF == raw[end] else None
     return None
 
 

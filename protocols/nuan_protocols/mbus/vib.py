@@ -2,8 +2,32 @@
 
 from typing import TYPE_CHECKING
 
-from nuan_protocols.mbus import vif_tables, vife_tables
-from nuan_protocols.mbus.vif_tables import DATE, MULTIPLES, NUMBER, RAW, UNSIGNED
+from nuan_protocols.mbus.vif_tables import (
+    DATE,
+    FB,
+    FD,
+    MULTIPLES,
+    NUMBER,
+    PRIMARY,
+    RAW,
+    UNSIGNED,
+    lookup,
+)
+from nuan_protocols.mbus.vife_tables import (
+    COUNTS,
+    DURATION_FACTORS,
+    DURATIONS,
+    DURATIONS_FIRST,
+    EXTENDED,
+    EXTENDED_UNSIGNED,
+    QUALIFIERS,
+    RATES_FIRST,
+    RATES_LAST,
+    RECORD_ERRORS,
+    TIME_POINTS,
+    name_of,
+    rate_unit,
+)
 
 if TYPE_CHECKING:
     from nuan_protocols.checksum import Buffer
@@ -16,7 +40,6 @@ _VIF_ANY = 0x7E
 _VIF_MANUFACTURER = 0x7F
 _VIFE_STANDARD_CONFORM = 0x1D
 _VIFE_COMPACT_PROFILES = (0x13, 0x1E, 0x1F)
-_VIFE_RECORD_ERROR_LAST = 0x1C
 _VIFE_FACTORS = 0x70
 _VIFE_ADDENDS = 0x78
 _VIFE_EXTENDED = 0x7C
@@ -33,7 +56,7 @@ class Meaning:
     error     what the meter says is wrong with the value, "" when nothing
     """
 
-    def __init__(self, quantity: str, unit: str, exponent: int, coding: int) -> None:
+    def __init__(self, quantity: str, unit: str, exponent: int, coding: str) -> None:
         self.quantity = quantity
         self.unit = unit
         self.exponent = exponent
@@ -62,7 +85,7 @@ def meaning(vib: "Buffer", text: int) -> Meaning:
     if text:
         found = Meaning("text_unit", plain_text(vib, text), 0, NUMBER)
     elif vif in (_VIF_FD, _VIF_FB):
-        table = vif_tables.FD if vif == _VIF_FD else vif_tables.FB
+        table = FD if vif == _VIF_FD else FB
         found = _from_table(table, chain[1] & ~_EXTENSION_BIT, vib)
         at = 2
     elif code == _VIF_MANUFACTURER:
@@ -70,7 +93,7 @@ def meaning(vib: "Buffer", text: int) -> Meaning:
     elif code == _VIF_ANY:
         return _unreadable("any", "VIF 7E names no quantity")
     else:
-        found = _from_table(vif_tables.PRIMARY, code, vib)
+        found = _from_table(PRIMARY, code, vib)
     _apply_chain(found, chain, at)
     if found.unit in MULTIPLES:
         found.unit, factor = MULTIPLES[found.unit]
@@ -85,17 +108,13 @@ def _chain(vib: "Buffer", text: int) -> bytes:
     return bytes(vib[:text]) + bytes(vib[text + 1 + vib[text] :])
 
 
-def _from_table(
-    table: "tuple[tuple[int, int, str, int, str, int], ...]", code: int, vib: "Buffer"
-) -> Meaning:
-    for first, count, quantity, exponent, unit, coding in table:
-        if first <= code < first + count:
-            step = code - first
-            if " " in unit:
-                return Meaning(quantity, unit.split(" ")[step], exponent, coding)
-            return Meaning(quantity, unit, exponent + step, coding)
-    name = f"{vib[0]:02X} {vib[1]:02X}" if table is not vif_tables.PRIMARY else f"{vib[0]:02X}"
-    return _unreadable("unknown", f"VIF {name} is reserved")
+def _from_table(table: str, code: int, vib: "Buffer") -> Meaning:
+    row = lookup(table, code)
+    if row is None:
+        name = f"{vib[0]:02X}" if table == PRIMARY else f"{vib[0]:02X} {vib[1]:02X}"
+        return _unreadable("unknown", f"VIF {name} is reserved")
+    quantity, unit, exponent, coding = row
+    return Meaning(quantity, unit, exponent, coding)
 
 
 def _unreadable(quantity: str, problem: str) -> Meaning:
@@ -121,12 +140,14 @@ def _apply_chain(found: Meaning, chain: bytes, at: int) -> None:
 
 
 def _apply_extended(found: Meaning, code: int) -> None:
-    if code in vife_tables.EXTENDED_UNSIGNED:
+    if code in EXTENDED_UNSIGNED:
         found.coding = UNSIGNED
-    elif code in vife_tables.EXTENDED:
-        found.quantity += ":" + vife_tables.EXTENDED[code]
     else:
-        found.problem = f"VIFE FC {code:02X} is reserved"
+        qualifier = name_of(EXTENDED, code)
+        if qualifier:
+            found.quantity += ":" + qualifier
+        else:
+            found.problem = f"VIFE FC {code:02X} is reserved"
 
 
 def _apply_correction(found: Meaning, code: int) -> None:
@@ -137,39 +158,52 @@ def _apply_correction(found: Meaning, code: int) -> None:
     elif code == _VIFE_THOUSAND:
         found.exponent += 3
     else:
-        found.quantity += ":" + vife_tables.QUALIFIERS[code]
+        found.quantity += ":" + name_of(QUALIFIERS, code)
 
 
 def _apply(found: Meaning, code: int) -> None:
-    rate = code - vife_tables.RATES_FIRST
-    duration = code - vife_tables.DURATIONS_FIRST
     if code in (0, _VIFE_STANDARD_CONFORM):
         return
-    if code in vife_tables.RECORD_ERRORS:
-        found.error = vife_tables.RECORD_ERRORS[code]
-    elif code in _VIFE_COMPACT_PROFILES:
+    if code in _VIFE_COMPACT_PROFILES:
         found.problem = "a compact profile"
-    elif code in vife_tables.QUALIFIERS:
-        found.quantity += ":" + vife_tables.QUALIFIERS[code]
-    elif 0 <= rate < len(vife_tables.RATES):
-        qualifier, suffix = vife_tables.RATES[rate]
+        return
+    qualifier = name_of(QUALIFIERS, code)
+    if qualifier:
         found.quantity += ":" + qualifier
-        if found.unit in MULTIPLES:
-            found.unit, factor = MULTIPLES[found.unit]
-            found.factor *= factor
-        found.unit += suffix
-    elif code in vife_tables.TIME_POINTS:
-        _turn(found, "datetime", vife_tables.TIME_POINTS[code], "", DATE)
-    elif code in vife_tables.COUNTS:
-        _turn(found, "count", vife_tables.COUNTS[code], "1", UNSIGNED)
-    elif 0 <= duration < 4 * len(vife_tables.DURATIONS):
-        _turn(found, "duration", vife_tables.DURATIONS[duration >> 2], "s", NUMBER)
-        found.factor = vife_tables.DURATION_FACTORS[duration & 3]
-    else:
+        if RATES_FIRST <= code <= RATES_LAST:
+            _apply_rate(found, qualifier)
+        return
+    error = name_of(RECORD_ERRORS, code)
+    if error:
+        found.error = error.replace("_", " ")
+    elif not _apply_turn(found, code):
         found.problem = f"VIFE {code:02X} is reserved"
 
 
-def _turn(found: Meaning, quantity: str, qualifier: str, unit: str, coding: int) -> None:
+def _apply_rate(found: Meaning, qualifier: str) -> None:
+    if found.unit in MULTIPLES:
+        found.unit, factor = MULTIPLES[found.unit]
+        found.factor *= factor
+    found.unit += rate_unit(qualifier)
+
+
+def _apply_turn(found: Meaning, code: int) -> bool:
+    qualifier = name_of(TIME_POINTS, code)
+    if qualifier:
+        _turn(found, "datetime", qualifier, "", DATE)
+        return True
+    if code in COUNTS:
+        _turn(found, "count", COUNTS[code], "1", UNSIGNED)
+        return True
+    duration = code - DURATIONS_FIRST
+    if 0 <= duration < 4 * len(DURATIONS):
+        _turn(found, "duration", DURATIONS[duration >> 2], "s", NUMBER)
+        found.factor = DURATION_FACTORS[duration & 3]
+        return True
+    return False
+
+
+def _turn(found: Meaning, quantity: str, qualifier: str, unit: str, coding: str) -> None:
     """The record is no longer about the VIF's number but about something of it."""
     found.quantity = f"{quantity}:{qualifier}:of_{found.quantity}"
     found.unit = unit

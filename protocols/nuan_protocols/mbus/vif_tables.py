@@ -1,15 +1,20 @@
 """What each VIF code stands for (EN 13757-3): the primary table and the extensions FD and FB.
 
-A row covers `count` codes from `first`: (first, count, quantity, exponent, unit, coding). The
-exponent grows by one from code to code. A unit of several words gives each code its own instead,
-with the same exponent. Codes that no row covers are reserved.
+One row a quantity: first code + number of codes, coding, exponent, quantity, unit. The exponent
+grows by one from code to code. A row with several units gives each code its own instead, with the
+same exponent. Codes in no row are reserved.
+
+Coding: n number, u unsigned, i identifier (leading zeros count), d date, r raw bytes.
+
+The tables are text because the board reads them seldom and its heap is small: as tuples they would
+take four times the room.
 """
 
-NUMBER = 0
-DATE = 1
-UNSIGNED = 2
-IDENTIFIER = 3
-RAW = 4
+NUMBER = "n"
+UNSIGNED = "u"
+IDENTIFIER = "i"
+DATE = "d"
+RAW = "r"
 
 # Units that are whole multiples of the base unit a reading carries: name -> (base unit, factor).
 MULTIPLES = {
@@ -21,126 +26,139 @@ MULTIPLES = {
     "gal/min": ("gal/h", 60),
 }
 
-_TIMES = "s min h d"
-_LONG_TIMES = "h d month year"
+PRIMARY = """\
+00+08 n -3 energy Wh
+08+08 n 0 energy J
+10+08 n -6 volume m3
+18+08 n -3 mass kg
+20+04 n 0 on_time s min h d
+24+04 n 0 operating_time s min h d
+28+08 n -3 power W
+30+08 n 0 power J/h
+38+08 n -6 volume_flow m3/h
+40+08 n -7 volume_flow m3/min
+48+08 n -9 volume_flow m3/s
+50+08 n -3 mass_flow kg/h
+58+04 n -3 flow_temperature degC
+5C+04 n -3 return_temperature degC
+60+04 n -3 temperature_difference K
+64+04 n -3 external_temperature degC
+68+04 n -3 pressure bar
+6C+01 d 0 date
+6D+01 d 0 datetime
+6E+01 n 0 heat_cost_units 1
+70+04 n 0 averaging_duration s min h d
+74+04 n 0 actuality_duration s min h d
+78+01 i 0 fabrication_number 1
+79+01 i 0 enhanced_identification 1
+7A+01 u 0 bus_address 1
+"""
 
-PRIMARY = (
-    (0x00, 8, "energy", -3, "Wh", NUMBER),
-    (0x08, 8, "energy", 0, "J", NUMBER),
-    (0x10, 8, "volume", -6, "m3", NUMBER),
-    (0x18, 8, "mass", -3, "kg", NUMBER),
-    (0x20, 4, "on_time", 0, _TIMES, NUMBER),
-    (0x24, 4, "operating_time", 0, _TIMES, NUMBER),
-    (0x28, 8, "power", -3, "W", NUMBER),
-    (0x30, 8, "power", 0, "J/h", NUMBER),
-    (0x38, 8, "volume_flow", -6, "m3/h", NUMBER),
-    (0x40, 8, "volume_flow", -7, "m3/min", NUMBER),
-    (0x48, 8, "volume_flow", -9, "m3/s", NUMBER),
-    (0x50, 8, "mass_flow", -3, "kg/h", NUMBER),
-    (0x58, 4, "flow_temperature", -3, "degC", NUMBER),
-    (0x5C, 4, "return_temperature", -3, "degC", NUMBER),
-    (0x60, 4, "temperature_difference", -3, "K", NUMBER),
-    (0x64, 4, "external_temperature", -3, "degC", NUMBER),
-    (0x68, 4, "pressure", -3, "bar", NUMBER),
-    (0x6C, 1, "date", 0, "", DATE),
-    (0x6D, 1, "datetime", 0, "", DATE),
-    (0x6E, 1, "heat_cost_units", 0, "1", NUMBER),
-    (0x70, 4, "averaging_duration", 0, _TIMES, NUMBER),
-    (0x74, 4, "actuality_duration", 0, _TIMES, NUMBER),
-    (0x78, 1, "fabrication_number", 0, "1", IDENTIFIER),
-    (0x79, 1, "enhanced_identification", 0, "1", IDENTIFIER),
-    (0x7A, 1, "bus_address", 0, "1", UNSIGNED),
-)
+FD = """\
+00+04 n -3 credit 1
+04+04 n -3 debit 1
+08+01 u 0 access_number 1
+09+01 u 0 medium 1
+0A+01 u 0 manufacturer 1
+0B+01 i 0 parameter_set 1
+0C+01 i 0 model_version 1
+0D+01 i 0 hardware_version 1
+0E+01 i 0 firmware_version 1
+0F+01 i 0 software_version 1
+10+01 i 0 customer_location 1
+11+01 i 0 customer 1
+12+01 i 0 access_code_user 1
+13+01 i 0 access_code_operator 1
+14+01 i 0 access_code_system_operator 1
+15+01 i 0 access_code_developer 1
+16+01 i 0 password 1
+17+01 u 0 error_flags 1
+18+01 u 0 error_mask 1
+19+01 r 0 security_key
+1A+01 u 0 digital_output 1
+1B+01 u 0 digital_input 1
+1C+01 u 0 baud_rate Bd
+1D+01 u 0 response_delay bit
+1E+01 u 0 retry 1
+1F+01 u 0 remote_control 1
+20+01 u 0 storage_first 1
+21+01 u 0 storage_last 1
+22+01 u 0 storage_block_size 1
+23+01 r 0 tariff_information
+24+06 n 0 storage_interval s min h d month year
+2A+01 r 0 operator_data
+2B+01 u 0 second_of_minute s
+2C+04 n 0 duration_since_readout s min h d
+30+01 d 0 tariff_start
+31+03 n 0 tariff_duration min h d
+34+06 n 0 tariff_period s min h d month year
+3A+01 n 0 dimensionless 1
+3B+01 r 0 data_container
+3C+04 n 0 transmission_period s min h d
+40+16 n -9 voltage V
+50+16 n -12 current A
+60+01 u 0 reset_counter 1
+61+01 u 0 cumulation_counter 1
+62+01 u 0 control_signal 1
+63+01 u 0 day_of_week 1
+64+01 u 0 week_number 1
+65+01 d 0 day_change
+66+01 u 0 parameter_activation_state 1
+67+01 i 0 supplier_information 1
+68+04 n 0 duration_since_cumulation h d month year
+6C+04 n 0 battery_time h d month year
+70+01 d 0 battery_change
+71+01 n 0 rf_level dBm
+72+01 r 0 daylight_saving
+73+01 r 0 listening_window
+74+01 n 0 battery_remaining d
+75+01 u 0 stop_counter 1
+76+01 r 0 data_container
+"""
 
-FD = (
-    (0x00, 4, "credit", -3, "1", NUMBER),
-    (0x04, 4, "debit", -3, "1", NUMBER),
-    (0x08, 1, "access_number", 0, "1", UNSIGNED),
-    (0x09, 1, "medium", 0, "1", UNSIGNED),
-    (0x0A, 1, "manufacturer", 0, "1", UNSIGNED),
-    (0x0B, 1, "parameter_set", 0, "1", IDENTIFIER),
-    (0x0C, 1, "model_version", 0, "1", IDENTIFIER),
-    (0x0D, 1, "hardware_version", 0, "1", IDENTIFIER),
-    (0x0E, 1, "firmware_version", 0, "1", IDENTIFIER),
-    (0x0F, 1, "software_version", 0, "1", IDENTIFIER),
-    (0x10, 1, "customer_location", 0, "1", IDENTIFIER),
-    (0x11, 1, "customer", 0, "1", IDENTIFIER),
-    (0x12, 1, "access_code_user", 0, "1", IDENTIFIER),
-    (0x13, 1, "access_code_operator", 0, "1", IDENTIFIER),
-    (0x14, 1, "access_code_system_operator", 0, "1", IDENTIFIER),
-    (0x15, 1, "access_code_developer", 0, "1", IDENTIFIER),
-    (0x16, 1, "password", 0, "1", IDENTIFIER),
-    (0x17, 1, "error_flags", 0, "1", UNSIGNED),
-    (0x18, 1, "error_mask", 0, "1", UNSIGNED),
-    (0x19, 1, "security_key", 0, "", RAW),
-    (0x1A, 1, "digital_output", 0, "1", UNSIGNED),
-    (0x1B, 1, "digital_input", 0, "1", UNSIGNED),
-    (0x1C, 1, "baud_rate", 0, "Bd", UNSIGNED),
-    (0x1D, 1, "response_delay", 0, "bit", UNSIGNED),
-    (0x1E, 1, "retry", 0, "1", UNSIGNED),
-    (0x1F, 1, "remote_control", 0, "1", UNSIGNED),
-    (0x20, 1, "storage_first", 0, "1", UNSIGNED),
-    (0x21, 1, "storage_last", 0, "1", UNSIGNED),
-    (0x22, 1, "storage_block_size", 0, "1", UNSIGNED),
-    (0x23, 1, "tariff_information", 0, "", RAW),
-    (0x24, 6, "storage_interval", 0, "s min h d month year", NUMBER),
-    (0x2A, 1, "operator_data", 0, "", RAW),
-    (0x2B, 1, "second_of_minute", 0, "s", UNSIGNED),
-    (0x2C, 4, "duration_since_readout", 0, _TIMES, NUMBER),
-    (0x30, 1, "tariff_start", 0, "", DATE),
-    (0x31, 3, "tariff_duration", 0, "min h d", NUMBER),
-    (0x34, 6, "tariff_period", 0, "s min h d month year", NUMBER),
-    (0x3A, 1, "dimensionless", 0, "1", NUMBER),
-    (0x3B, 1, "data_container", 0, "", RAW),
-    (0x3C, 4, "transmission_period", 0, _TIMES, NUMBER),
-    (0x40, 16, "voltage", -9, "V", NUMBER),
-    (0x50, 16, "current", -12, "A", NUMBER),
-    (0x60, 1, "reset_counter", 0, "1", UNSIGNED),
-    (0x61, 1, "cumulation_counter", 0, "1", UNSIGNED),
-    (0x62, 1, "control_signal", 0, "1", UNSIGNED),
-    (0x63, 1, "day_of_week", 0, "1", UNSIGNED),
-    (0x64, 1, "week_number", 0, "1", UNSIGNED),
-    (0x65, 1, "day_change", 0, "", DATE),
-    (0x66, 1, "parameter_activation_state", 0, "1", UNSIGNED),
-    (0x67, 1, "supplier_information", 0, "1", IDENTIFIER),
-    (0x68, 4, "duration_since_cumulation", 0, _LONG_TIMES, NUMBER),
-    (0x6C, 4, "battery_time", 0, _LONG_TIMES, NUMBER),
-    (0x70, 1, "battery_change", 0, "", DATE),
-    (0x71, 1, "rf_level", 0, "dBm", NUMBER),
-    (0x72, 1, "daylight_saving", 0, "", RAW),
-    (0x73, 1, "listening_window", 0, "", RAW),
-    (0x74, 1, "battery_remaining", 0, "d", NUMBER),
-    (0x75, 1, "stop_counter", 0, "1", UNSIGNED),
-    (0x76, 1, "data_container", 0, "", RAW),
-)
+FB = """\
+00+02 n 5 energy Wh
+02+02 n 3 energy_reactive varh
+04+02 n 3 energy_apparent VAh
+08+02 n 8 energy J
+0C+04 n 5 energy cal
+10+02 n 2 volume m3
+14+04 n 0 power_reactive var
+18+02 n 5 mass kg
+1A+02 n -1 relative_humidity %
+20+01 n 0 volume ft3
+21+01 n -1 volume ft3
+22+02 n -1 volume gal
+24+01 n -3 volume_flow gal/min
+25+01 n 0 volume_flow gal/min
+26+01 n 0 volume_flow gal/h
+28+02 n 5 power W
+2A+01 n -1 phase_angle:voltage deg
+2B+01 n -1 phase_angle:current deg
+2C+04 n -3 frequency Hz
+30+02 n 8 power J/h
+34+04 n 0 power_apparent VA
+58+04 n -3 flow_temperature degF
+5C+04 n -3 return_temperature degF
+60+04 n -3 temperature_difference degF
+64+04 n -3 external_temperature degF
+70+04 n -3 temperature_limit degF
+74+04 n -3 temperature_limit degC
+78+08 n -3 power:cumulated_maximum W
+"""
 
-FB = (
-    (0x00, 2, "energy", 5, "Wh", NUMBER),
-    (0x02, 2, "energy_reactive", 3, "varh", NUMBER),
-    (0x04, 2, "energy_apparent", 3, "VAh", NUMBER),
-    (0x08, 2, "energy", 8, "J", NUMBER),
-    (0x0C, 4, "energy", 5, "cal", NUMBER),
-    (0x10, 2, "volume", 2, "m3", NUMBER),
-    (0x14, 4, "power_reactive", 0, "var", NUMBER),
-    (0x18, 2, "mass", 5, "kg", NUMBER),
-    (0x1A, 2, "relative_humidity", -1, "%", NUMBER),
-    (0x20, 1, "volume", 0, "ft3", NUMBER),
-    (0x21, 1, "volume", -1, "ft3", NUMBER),
-    (0x22, 2, "volume", -1, "gal", NUMBER),
-    (0x24, 1, "volume_flow", -3, "gal/min", NUMBER),
-    (0x25, 1, "volume_flow", 0, "gal/min", NUMBER),
-    (0x26, 1, "volume_flow", 0, "gal/h", NUMBER),
-    (0x28, 2, "power", 5, "W", NUMBER),
-    (0x2A, 1, "phase_angle:voltage", -1, "deg", NUMBER),
-    (0x2B, 1, "phase_angle:current", -1, "deg", NUMBER),
-    (0x2C, 4, "frequency", -3, "Hz", NUMBER),
-    (0x30, 2, "power", 8, "J/h", NUMBER),
-    (0x34, 4, "power_apparent", 0, "VA", NUMBER),
-    (0x58, 4, "flow_temperature", -3, "degF", NUMBER),
-    (0x5C, 4, "return_temperature", -3, "degF", NUMBER),
-    (0x60, 4, "temperature_difference", -3, "degF", NUMBER),
-    (0x64, 4, "external_temperature", -3, "degF", NUMBER),
-    (0x70, 4, "temperature_limit", -3, "degF", NUMBER),
-    (0x74, 4, "temperature_limit", -3, "degC", NUMBER),
-    (0x78, 8, "power:cumulated_maximum", -3, "W", NUMBER),
-)
+
+def lookup(table: str, code: int) -> tuple[str, str, int, str] | None:
+    """(quantity, unit, exponent, coding) of a VIF code without its extension bit."""
+    start = 0
+    while start < len(table):
+        end = table.find("\n", start)
+        step = code - int(table[start : start + 2], 16)
+        if 0 <= step < int(table[start + 3 : start + 5]):
+            words = table[start:end].split(" ")
+            units = words[4:]
+            if len(units) > 1:
+                return words[3], units[step], int(words[2]), words[1]
+            return words[3], units[0] if units else "", int(words[2]) + step, words[1]
+        start = end + 1
+    return None
