@@ -71,7 +71,7 @@ def test_no_noise_costs_the_answer_behind_it(noise: bytes, frame: bytes) -> None
 @given(st.binary(max_size=700), st.lists(st.integers(1, 40), min_size=1, max_size=20))
 def test_any_noise_and_any_split(noise: bytes, sizes: list[int]) -> None:
     stream = noise + ANSWER
-    chunks = []
+    chunks: list[bytes] = []
     while stream:
         size = sizes[len(chunks) % len(sizes)]
         chunks.append(stream[:size])
