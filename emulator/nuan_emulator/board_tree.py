@@ -1,7 +1,7 @@
 """Stages what a board holds besides its data: boot.py and main.py, the libraries, the shims.
 
 Everything but boot.py and main.py is compiled ahead, so no compiler's peak falls on the board's
-heap. Stages live in the user's cache under a hash of their sources.
+heap, and put into one ROMFS image, from which it runs in place as from a board's flash. Stages live in the user's cache under a hash of their sources.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from nuan_emulator import romfs
 from nuan_emulator.errors import BoardError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 SHIMS = Path(__file__).resolve().parent / "shims"
 # A board runs these as source text, as MicroPython does.
+ROM_IMAGE = "rom.img"
 RUN_AS_SOURCE = ("boot.py", "main.py")
 # Small integers of a 32-bit MicroPython.
 SMALL_INT_BITS = 31
@@ -60,6 +62,8 @@ def stage_board(sources: BoardSources) -> Path:
     try:
         for source, place in files:
             _place(compiler, source, scratch / place, place)
+        rom = romfs.image(scratch)
+        (scratch / ROM_IMAGE).write_bytes(rom)
         scratch.rename(target)
     except OSError:
         # Another process may have made the same stage meanwhile.
@@ -83,7 +87,7 @@ def _files(sources: BoardSources) -> Iterator[tuple[Path, Path]]:
 
 
 def _key(files: list[tuple[Path, Path]], compiler: Path) -> str:
-    digest = hashlib.sha256(compiler.read_bytes())
+    digest = hashlib.sha256(compiler.read_bytes() + Path(romfs.__file__).read_bytes())
     for source, place in files:
         text = source.read_bytes()
         digest.update(f"{place} {len(text)}\n".encode() + text)

@@ -19,6 +19,8 @@ def _start():
     gc.collect()
     before = gc.mem_alloc()
     board = json.loads(uos.getenv("NUAN_BOARD"))
+    vfs.mount(_rom(vfs, uos, board["rom"]), "/rom")
+    sys.path[:] = ["/rom/shims", "/rom/lib", "/rom/board", ".frozen"]
     import os
     import socket  # noqa: F401
     import time
@@ -31,8 +33,6 @@ def _start():
 
     device = BlockDevice(board["image"], lockstep_client)
     vfs.umount("/")
-    vfs.mount(vfs.VfsPosix(board["rom"]), "/rom")
-    sys.path[:] = ["/rom/shims", "/rom/lib", "/rom/board", ".frozen"]
     lockstep_client.ticks_offset = board["ticks_ms"]
     time.set_rtc(board["rtc"][0], board["rtc"][1])
     seed = unhexlify(board["seed"])
@@ -45,6 +45,22 @@ def _start():
     lockstep_client.install()
     vfs.mount(vfs.VfsLfs2(device, mtime=False), "/")
     lockstep_client.sync()
+
+
+def _rom(vfs, uos, folder):
+    """The ROMFS image, mapped outside the heap: code runs in place as from a board's flash."""
+    try:
+        import ffi
+        import uctypes
+    except ImportError:
+        return vfs.VfsPosix(folder)
+    path = folder + "/rom.img"
+    size = uos.stat(path)[6]
+    libc = ffi.open("libc.so.6")
+    descriptor = libc.func("i", "open", "si")(path, 0)
+    # PROT_READ, MAP_PRIVATE.
+    address = libc.func("p", "mmap", "piiiii")(0, size, 1, 2, descriptor, 0)
+    return vfs.VfsRom(uctypes.bytearray_at(address, size))
 
 
 def _run(name, scope):
