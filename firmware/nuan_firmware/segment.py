@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAGIC = b"nuJ1"
 HEADER_BYTES = 60
 BLOCK_HEAD_BYTES = 14
-BLOCK_BYTES_MAX = 2048
+BLOCK_BYTES_MAX = 1024
 # The longest exchange that is journaled: 9 + 18 bytes of question + 261 of answer.
 BODY_BYTES_MAX = 288
 RECORD_BYTES_MAX = BODY_BYTES_MAX + 12
