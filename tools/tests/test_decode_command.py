@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from nuan_protocols.checksum import crc16_modbus, sum8
-from nuan_protocols.mbus.header import MEDIA
+from nuan_protocols.mbus.header import long_header
 from nuan_protocols.modbus.rtu import read_request
 from nuan_tools import cli, i18n
 from nuan_tools.console import out
@@ -104,9 +104,10 @@ def test_a_heat_meter_in_chinese(decode: Decode) -> None:
 
 
 def test_every_medium_has_a_chinese_name() -> None:
+    headers = [long_header(bytes([0] * 7 + [code] + [0] * 8), 0) for code in range(256)]
     i18n.use("zh")
     try:
-        assert [name for name in MEDIA.values() if i18n.tr(name) == name] == []
+        assert [each.medium for each in headers if i18n.tr(each.medium[1]) == each.medium[1]] == []
     finally:
         i18n.use("en")
 
