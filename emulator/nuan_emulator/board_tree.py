@@ -1,7 +1,8 @@
 """Stages what a board holds besides its data: boot.py and main.py, the libraries, the shims.
 
 Everything but boot.py and main.py is compiled ahead, so no compiler's peak falls on the board's
-heap, and put into one ROMFS image, from which it runs in place as from a board's flash. Stages live in the user's cache under a hash of their sources.
+heap, and put into one ROMFS image, from which it runs in place as from a board's flash.
+Stages live in the user's cache under a hash of their sources.
 """
 
 from __future__ import annotations
