@@ -77,6 +77,7 @@ class LineFaults:
         """`line` keeps the faults of two lines with one seed apart."""
         self.rates = rates
         self.counts: dict[str, int] = dict.fromkeys(PURPOSES, 0)
+        self._clean = not any(getattr(rates, name) for name in PURPOSES)
         self._rng = {name: Random(f"{seed}/{line}/{name}") for name in PURPOSES}  # noqa: S311
 
     @classmethod
@@ -86,7 +87,7 @@ class LineFaults:
 
     def dead(self, device: int, now_ms: int) -> bool:
         """Whether the device at that place on the line is silent for a while."""
-        return any(
+        return bool(self.rates.dead) and any(
             span.device == device and span.start_ms <= now_ms < span.end_ms
             for span in self.rates.dead
         )
@@ -97,6 +98,8 @@ class LineFaults:
 
     def disturb(self, answer: bytes, others: Sequence[bytes]) -> list[Burst]:
         """What becomes of an answer: bursts in the order they arrive; `others`: stale frames."""
+        if self._clean:
+            return [Burst(0, answer)]
         pause_us = self._rng["late"].randint(LATE_US_MIN, LATE_US_MAX) if self._hit("late") else 0
         if self._hit("cut"):
             answer = answer[: self._rng["cut"].randrange(len(answer))]

@@ -18,6 +18,7 @@ from nuan_emulator.faults import Burst, LineFaults
 from nuan_emulator.meters.device import Device
 
 STALE_FRAMES_MAX = 4
+REQUESTS_REMEMBERED_MAX = 1024
 
 
 class _Answer(NamedTuple):
@@ -47,6 +48,8 @@ class Line:
         self.exchanges = 0
         self.collisions = 0
         self._reaction = [Random(f"{seed}/reaction/{i}") for i in range(len(self.devices))]  # noqa: S311
+        self._window_us = [self._reaction_window_us(device) for device in self.devices]
+        self._addressees: dict[bytes, list[int]] = {}
         self._busy_until_us = 0
         self._frames: list[tuple[int, bytes]] = []
 
@@ -87,16 +90,30 @@ class Line:
     def _ask(self, request: bytes, end_us: int) -> list[_Answer]:
         now_ms = _ceil_ms(end_us)
         answers: list[_Answer] = []
-        for index, device in enumerate(self.devices):
+        for index in self._concerned(request):
             if self.faults.dead(index, now_ms):
                 continue
-            data = device.answer(request, now_ms)
+            data = self.devices[index].answer(request, now_ms)
             if data is not None:
-                window = device.reaction
-                latest_us = self._bits_us(window.max_bits) + window.extra_us
-                delay_us = self._reaction[index].randint(self._bits_us(window.min_bits), latest_us)
+                earliest_us, latest_us = self._window_us[index]
+                delay_us = self._reaction[index].randint(earliest_us, latest_us)
                 answers.append(_Answer(index, end_us + delay_us, data))
         return answers
+
+    def _concerned(self, request: bytes) -> list[int]:
+        """Places of the devices the request is addressed to; a master asks the same for ever."""
+        known = self._addressees.get(request)
+        if known is None:
+            known = [i for i, device in enumerate(self.devices) if device.concerns(request)]
+            if len(self._addressees) >= REQUESTS_REMEMBERED_MAX:
+                self._addressees.clear()
+            self._addressees[request] = known
+        return known
+
+    def _reaction_window_us(self, device: Device) -> tuple[int, int]:
+        window = device.reaction
+        latest_us = self._bits_us(window.max_bits) + window.extra_us
+        return self._bits_us(window.min_bits), latest_us
 
     def _on_the_wire(self, answers: Sequence[_Answer]) -> tuple[int, bytes]:
         """Several answers at once: a slave's 0 bit overrides a 1, character by character."""

@@ -57,6 +57,8 @@ class RoomModel:
         outdoor, flow = climate.outdoor_c, climate.flow_c
         minute = len(self.temperatures_cc)
         last = (t_ms - climate.start_ms) // MINUTE_MS
+        if minute > last:
+            return
         room_c, radiator_c = self._room_c, self._radiator_c
         water = spec.water_w_per_k * self.valve_pct / 100
         first_hour = climate.civil_day(climate.start_ms) * 24

@@ -26,6 +26,10 @@ class Device(Protocol):
         """The window in which the answer begins, counted from the end of the request."""
         ...
 
+    def concerns(self, request: bytes) -> bool:
+        """Whether the frame is addressed to this device; says the same for equal bytes."""
+        ...
+
     def answer(self, request: bytes, now_ms: int) -> bytes | None:
         """The raw answer to a whole request frame, None when silent; `now_ms` is UTC since 1970."""
         ...

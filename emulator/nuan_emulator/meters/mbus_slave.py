@@ -20,6 +20,10 @@ from nuan_emulator.meters.mbus_layout import (
 REACTION = Reaction(min_bits=11, max_bits=330, extra_us=50_000)
 """EN 13757-2: the answer begins 11 bit times to 330 bit times + 50 ms after the request."""
 
+SHORT_FRAME_BYTES = 5
+LONG_FRAME_BYTES_MIN = 9
+LONG_FRAME_BYTES_EXTRA = 6
+
 ADDRESS_PRIMARY_MAX = 250
 ADDRESS_TEST = 0xFE
 ADDRESS_BROADCAST = 0xFF
@@ -76,20 +80,17 @@ class MBusSlave:
         """Every record's value by name at `now_ms`, plus "status"; None when silent."""
         raise NotImplementedError
 
+    def concerns(self, request: bytes) -> bool:
+        """Whether a whole, undamaged frame names this slave, all slaves, or the test address."""
+        fields = _link_fields(request)
+        return fields is not None and (fields[1] == self.address or fields[1] >= ADDRESS_TEST)
+
     def answer(self, request: bytes, now_ms: int) -> bytes | None:
         """Answer a whole frame addressed to this slave; damaged and foreign frames get silence."""
-        if len(request) == 5 and request[0] == START_SHORT:
-            control, address, check = request[1], request[2], request[3]
-            if check != (control + address) & 0xFF or request[4] != STOP:
-                return None
-            ci = None
-        else:
-            user_data = _user_data(request)
-            if user_data is None:
-                return None
-            control, address, ci = user_data[0], user_data[1], user_data[2]
-        if address not in (self.address, ADDRESS_TEST, ADDRESS_BROADCAST):
+        fields = _link_fields(request)
+        if fields is None or not self.concerns(request):
             return None
+        control, address, ci = fields
         reply = self._act(control, ci, now_ms)
         return None if address == ADDRESS_BROADCAST else reply
 
@@ -121,12 +122,17 @@ class MBusSlave:
         return self._last_answer
 
 
-def _user_data(request: bytes) -> bytes | None:
-    """C, A, CI and data of a long or control frame whose lengths and sum are right."""
-    if len(request) < 9 or request[0] != START_LONG or request[3] != START_LONG:
+def _link_fields(request: bytes) -> tuple[int, int, int | None] | None:
+    """(control, address, CI) of a short, control or long frame whose lengths and sum are right."""
+    if len(request) == SHORT_FRAME_BYTES and request[0] == START_SHORT:
+        user_data, check = request[1:3], request[3]
+    elif len(request) >= LONG_FRAME_BYTES_MIN and request[0] == request[3] == START_LONG:
+        length = request[1]
+        if length != request[2] or len(request) != length + LONG_FRAME_BYTES_EXTRA:
+            return None
+        user_data, check = request[4:-2], request[-2]
+    else:
         return None
-    length = request[1]
-    if length != request[2] or len(request) != length + 6 or request[-1] != STOP:
+    if sum(user_data) & 0xFF != check or request[-1] != STOP:
         return None
-    user_data = request[4:-2]
-    return user_data if sum(user_data) & 0xFF == request[-2] else None
+    return user_data[0], user_data[1], user_data[2] if len(user_data) > 2 else None

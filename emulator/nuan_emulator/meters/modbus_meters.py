@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from pymodbus.simulator import DataType, SimData
 
 from nuan_emulator.meters.device import ElectricitySource, ElectricityState, RoomSource
-from nuan_emulator.meters.modbus_slave import ModbusSlave
+from nuan_emulator.meters.modbus_slave import ModbusSlave, RegisterBlock
 
 DTSU666_CONFIGURATION = 0x0000
 DTSU666_MEASURED = 0x2000
@@ -23,23 +23,28 @@ SENSOR_TEMPERATURE = 1
 SENSOR_SETTINGS = 0x0101
 
 
-def _measured(state: ElectricityState) -> dict[int, float]:
-    """Chint's floats by register: 0.1 V, 0.001 A, 0.1 W, 0.1 var, 0.001 and 0.01 Hz."""
-    total_w, total_var = sum(state.power_dw), sum(state.reactive_dvar)
-    values: dict[int, float] = {0x2012: total_w, 0x201A: total_var, 0x2044: state.frequency_chz}
-    for phase in range(3):
-        voltage_dv = state.voltage_dv[phase]
-        # Line-to-line: sqrt(3) as a ratio, the meter shows tenths of a volt anyway.
-        values[0x2000 + 2 * phase] = voltage_dv * 1732 // 1000
-        values[0x2006 + 2 * phase] = voltage_dv
-        values[0x200C + 2 * phase] = state.current_ma[phase]
-        values[0x2014 + 2 * phase] = state.power_dw[phase]
-        values[0x201C + 2 * phase] = state.reactive_dvar[phase]
-        apparent_uva = voltage_dv * state.current_ma[phase]
-        values[0x202C + 2 * phase] = _power_factor(state.power_dw[phase], apparent_uva)
-    apparent = sum(v * i for v, i in zip(state.voltage_dv, state.current_ma, strict=True))
-    values[0x202A] = _power_factor(total_w, apparent)
-    return values
+def _measured(state: ElectricityState) -> list[int]:
+    """Registers 2000h on, Chint's floats: 0.1 V, 0.001 A, 0.1 W, 0.1 var, 0.001 and 0.01 Hz."""
+    voltages, currents = state.voltage_dv, state.current_ma
+    apparent = [v * i for v, i in zip(voltages, currents, strict=True)]
+    # Line-to-line: sqrt(3) as a ratio, the meter shows tenths of a volt anyway.
+    line_to_line = [v * 1732 // 1000 for v in voltages]
+    factors = [_power_factor(p, a) for p, a in zip(state.power_dw, apparent, strict=True)]
+    active, reactive = sum(state.power_dw), sum(state.reactive_dvar)
+    values: list[float] = [0] * (DTSU666_MEASURED_COUNT // 2)
+    values[0:3] = line_to_line
+    values[3:6] = voltages
+    values[6:9] = currents
+    values[9:13] = (active, *state.power_dw)
+    values[13:17] = (reactive, *state.reactive_dvar)
+    values[21:25] = (_power_factor(active, sum(apparent)), *factors)
+    values[34] = state.frequency_chz
+    return _words(values)
+
+
+def _words(values: Sequence[float]) -> list[int]:
+    """Floats as registers, high word first."""
+    return list(struct.unpack(f">{2 * len(values)}H", struct.pack(f">{len(values)}f", *values)))
 
 
 def _power_factor(power_dw: int, apparent_uva: int) -> int:
@@ -85,19 +90,16 @@ class Dtsu666(ModbusSlave):
         """What the import register shows after `energy_j` joules, in 0.01 kWh."""
         return (energy_j // DTSU666_STEP_J + self._start_register) % DTSU666_ROLLOVER_STEPS
 
-    def measured(self, now_ms: int) -> Mapping[int, int] | None:
-        """Measured values and energies as floats, high word first."""
+    def measured(self, now_ms: int) -> Sequence[RegisterBlock] | None:
+        """Measured values and energies."""
         state = self._source(now_ms)
         if state is None:
             return None
-        values = _measured(state)
-        values[0x101E] = self.register(state.import_j) / 100
-        values[0x1028] = state.export_j // DTSU666_STEP_J / 100
-        values[0x1026] = values[0x101E] - values[0x1028]
-        image: dict[int, int] = {}
-        for address, value in values.items():
-            image[address], image[address + 1] = struct.unpack(">HH", struct.pack(">f", value))
-        return image
+        imported = self.register(state.import_j) / 100
+        exported = state.export_j // DTSU666_STEP_J / 100
+        # Import, its three phases (not kept apart here), net, export.
+        energies = _words((imported, 0, 0, 0, imported - exported, exported))
+        return (DTSU666_ENERGY, energies), (DTSU666_MEASURED, _measured(state))
 
 
 class RoomSensor(ModbusSlave):
@@ -114,12 +116,9 @@ class RoomSensor(ModbusSlave):
         discrete = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
         super().__init__(address, (coils, discrete, holding, inputs), measured_function=4)
 
-    def measured(self, now_ms: int) -> Mapping[int, int] | None:
+    def measured(self, now_ms: int) -> Sequence[RegisterBlock] | None:
         """Temperature and humidity; the other blocks keep what was written to them."""
         state = self._source(now_ms)
         if state is None:
             return None
-        return {
-            SENSOR_TEMPERATURE: state.temperature_dc & 0xFFFF,
-            SENSOR_TEMPERATURE + 1: state.humidity_permille,
-        }
+        return ((SENSOR_TEMPERATURE, (state.temperature_dc & 0xFFFF, state.humidity_permille)),)

@@ -6,7 +6,7 @@ transport is left out. Its coroutines never wait for anything here, so one step 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar, cast
 
 from pymodbus.constants import ExcCodes
@@ -27,6 +27,8 @@ FRAME_BYTES_MIN = 4
 T = TypeVar("T")
 Blocks = tuple[list[SimData], list[SimData], list[SimData], list[SimData]]
 """Coils, discrete inputs, holding registers, input registers."""
+RegisterBlock = tuple[int, Sequence[int]]
+"""Address of the first register, and the words from there on."""
 
 
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -52,20 +54,24 @@ class ModbusSlave:
         self._store = SimCore(SimDevice(id=address, simdata=simdata, action=self._before_access))
         self._framer = FramerRTU(DecodePDU(is_server=True))
         self._measured_function = measured_function
-        self._measured: Mapping[int, int] = {}
+        self._measured: Sequence[RegisterBlock] = ()
 
     @property
     def reaction(self) -> Reaction:
         """At least the 3.5 characters that end a Modbus frame."""
         return REACTION
 
-    def measured(self, now_ms: int) -> Mapping[int, int] | None:
-        """The measured registers by address at `now_ms`; None means the device is silent."""
+    def measured(self, now_ms: int) -> Sequence[RegisterBlock] | None:
+        """The measured registers at `now_ms`; None means the device is silent."""
         raise NotImplementedError
+
+    def concerns(self, request: bytes) -> bool:
+        """Whether the frame begins with this device's address."""
+        return len(request) >= FRAME_BYTES_MIN and request[0] == self.address
 
     def answer(self, request: bytes, now_ms: int) -> bytes | None:
         """Answer one request frame; damaged and foreign frames get silence."""
-        if len(request) < FRAME_BYTES_MIN or request[0] != self.address:
+        if not self.concerns(request):
             return None
         measured = self.measured(now_ms)
         if measured is None:
@@ -94,8 +100,9 @@ class ModbusSlave:
         set_values: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
         if set_values is None and function_code == self._measured_function:
-            for address, value in self._measured.items():
-                current_registers[address - start_address] = value
+            for start, words in self._measured:
+                index = start - start_address
+                current_registers[index : index + len(words)] = words
         return None
 
 
