@@ -4,7 +4,8 @@ GatewayError                one line for the user; the command ends with exit co
 ├── StoreError              the database can't be opened, or belongs to another version
 └── SourceError             a TOML file is wrong; `problems` holds one line per problem
     ├── SettingsError       gateway.toml or keys.toml
-    └── SiteError           site.toml
+    ├── SiteError           site.toml
+    └── TariffError         the tariff file
 """
 
 from collections.abc import Sequence
@@ -37,3 +38,7 @@ class SettingsError(SourceError):
 
 class SiteError(SourceError):
     """site.toml is wrong."""
+
+
+class TariffError(SourceError):
+    """The tariff file is wrong."""

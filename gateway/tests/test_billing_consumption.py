@@ -14,18 +14,26 @@ from nuan_gateway.billing.bill import (
     BillInput,
     Meter,
     Season,
+    SlotPlace,
     Unit,
     bill_statement,
     compute_bill,
     correction_of,
 )
-from nuan_gateway.billing.consumption import Heat, Register, consumption, kwh_text, nearest
+from nuan_gateway.billing.consumption import (
+    Heat,
+    Register,
+    consumption,
+    difference,
+    kwh_text,
+    nearest,
+)
 from nuan_gateway.billing.problem import Problem, Source
 from nuan_gateway.billing.tariff import Tariff
 
 DAY_S = 86400
 SEASON = Season("2025-2026", date(2025, 11, 1), date(2026, 4, 1), "Asia/Shanghai", 10**6, 2 * 10**6)
-METER = Meter("10000001", "mbus_heat", "6e75616e00000001", 1, 1)
+METER = Meter("10000001", "mbus_heat", 1, (SlotPlace("6e75616e00000001", 1, 1),))
 TARIFF = Tariff.model_validate(
     {
         "format": 1,
@@ -60,7 +68,6 @@ def given_bill(opening: Register | None, closing: Register | None, *found: Probl
         closing=closing,
         tolerance_s=DAY_S,
         tariff=TARIFF,
-        decoder_version=1,
         problems=found,
     )
 
@@ -124,8 +131,18 @@ def test_what_bars_the_difference_is_collected(closing: Register, code: str) -> 
     assert problems[0].source == closing.source
 
 
+def test_a_telegram_carries_the_last_digits_of_a_long_serial() -> None:
+    heat, problems = consumption(register(1), register(2), "KAM-2019-10000001")
+    assert (heat, problems) == (Heat(Fraction(1000), "Wh"), [])
+
+
+def test_gas_is_a_difference_as_well() -> None:
+    opening, closing = register(1000, -2, "m3"), register(1234, -2, "m3")
+    assert difference(opening, closing, "10000001") == (Fraction("2.34"), [])
+
+
 def test_several_problems_are_all_told() -> None:
-    heat, problems = consumption(register(12, serial="1"), register(11, serial="2"), "10000001")
+    heat, problems = consumption(register(12, serial="8"), register(11, serial="9"), "10000001")
     assert heat is None
     assert [problem.code for problem in problems] == [
         "serial_mismatch",

@@ -149,6 +149,10 @@ def test_ambiguous_json_is_refused(text: str, complaint: str) -> None:
 def test_no_float_is_signed() -> None:
     with pytest.raises(CanonicalError, match=r"\$\.a\[1\]: a float"):
         canonical_text({"a": [1, 1.5]})
+    with pytest.raises(CanonicalError, match="key 1 isn't text"):
+        canonical_text({1: "a"})
+    with pytest.raises(CanonicalError, match="a bytes has no place"):
+        canonical_text([b"a"])
 
 
 def test_text_that_is_no_unicode_is_refused() -> None:

@@ -34,15 +34,23 @@ class Season:
     end_s: int
 
 
+@dataclass(frozen=True, order=True)
+class SlotPlace:
+    """Where a meter's entries come from: the slot of a node under a configuration version."""
+
+    node: str
+    config_version: int
+    slot: int
+
+
 @dataclass(frozen=True)
 class Meter:
-    """The meter a bill stands on: its serial, model, and where its entries come from."""
+    """The meter a bill stands on, with the places whose entries the bill uses."""
 
     serial: str
     model: str
-    node: str
-    slot: int
     profile_version: int
+    places: tuple[SlotPlace, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,6 @@ class BillInput:
     closing: Register | None
     tolerance_s: int
     tariff: Tariff
-    decoder_version: int
     entries: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -127,7 +134,6 @@ def bill_statement(
             "digest": given.tariff.digest,
         },
         "versions": {
-            "decoder": given.decoder_version,
             "profile": meter.profile_version if meter else None,
             "rules": RULES_VERSION,
         },
@@ -174,4 +180,8 @@ def _season_document(season: Season) -> dict[str, object]:
 
 
 def _meter_document(meter: Meter) -> dict[str, object]:
-    return {"serial": meter.serial, "model": meter.model, "node": meter.node, "slot": meter.slot}
+    places = [
+        {"node": place.node, "config_version": place.config_version, "slot": place.slot}
+        for place in meter.places
+    ]
+    return {"serial": meter.serial, "model": meter.model, "places": places}

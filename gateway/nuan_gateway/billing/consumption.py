@@ -21,6 +21,7 @@ TOLERANCE_S_DEFAULT = 24 * 3600
 CLOCK_QUALITY_MIN = 1
 HEAT_KWH_DIGITS = 6
 
+HEAT_UNITS = ("Wh", "J")
 EnergyUnit = Literal["kWh", "GJ"]
 JOULES_PER = {"Wh": 3600, "J": 1, "kWh": 3_600_000, "GJ": 1_000_000_000}
 
@@ -29,7 +30,8 @@ JOULES_PER = {"Wh": 3600, "J": 1, "kWh": 3_600_000, "GJ": 1_000_000_000}
 class Register:
     """One reading of a billing register: integer * 10**exponent in `unit`, at `time` (UTC s).
 
-    `serial` is the meter's number as the telegram states it, None where the protocol has none.
+    `serial` is the meter's number as the telegram states it (M-Bus: the last eight digits of the
+    number on the meter), None where the protocol has none.
     """
 
     time: int
@@ -105,28 +107,41 @@ def nearest(times: Sequence[int], boundary_s: int, tolerance_s: int) -> int | No
     return best
 
 
-def consumption(
+def difference(
     opening: Register, closing: Register, serial: str | None
-) -> tuple[Heat | None, list[Problem]]:
-    """Return the heat between two readings of the meter `serial`, or None and what bars it."""
+) -> tuple[Fraction | None, list[Problem]]:
+    """Return what the meter `serial` counted between two readings, in their unit, exactly.
+
+    None, with all that bars it, when the readings aren't of that meter or don't fit each other.
+    """
     problems = _serial_problems(opening, "opening", serial)
     problems += _serial_problems(closing, "closing", serial)
     if opening.unit != closing.unit:
         detail = f"opening in {opening.unit}, closing in {closing.unit}"
         problems.append(Problem("unit_changed", "closing", detail, closing.source))
-    elif opening.unit not in ("Wh", "J"):
-        detail = f"{opening.unit} is no unit of energy"
-        problems.append(Problem("unknown_unit", "opening", detail, opening.source))
     elif closing.value < opening.value:
         detail = f"from {exact_text(opening.value)} to {exact_text(closing.value)} {opening.unit}"
         problems.append(Problem("register_decreased", "closing", detail, closing.source))
     if problems:
         return None, problems
-    return Heat(closing.value - opening.value, opening.unit), []
+    return closing.value - opening.value, []
+
+
+def consumption(
+    opening: Register, closing: Register, serial: str | None
+) -> tuple[Heat | None, list[Problem]]:
+    """Return the heat between two readings of the meter `serial`, or None and what bars it."""
+    value, problems = difference(opening, closing, serial)
+    if value is None:
+        return None, problems
+    if opening.unit not in HEAT_UNITS:
+        detail = f"{opening.unit} is no unit of heat; known are {' and '.join(HEAT_UNITS)}"
+        return None, [Problem("unknown_unit", "opening", detail, opening.source)]
+    return Heat(value, opening.unit), []
 
 
 def _serial_problems(register: Register, place: Place, serial: str | None) -> list[Problem]:
-    if serial is None or register.serial is None or register.serial == serial:
+    if serial is None or not register.serial or serial.endswith(register.serial):
         return []
     detail = f"the telegram is from meter {register.serial}, the point has meter {serial}"
     return [Problem("serial_mismatch", place, detail, register.source)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-DECIMAL_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
-_DECIMAL = re.compile(DECIMAL_PATTERN)
+DECIMAL_CHARACTERS_MAX = 40
+_DECIMAL = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 def decimal(text: str) -> Fraction:
     """Return the exact value of "89.37"; a sign, exponent or leading zero raises ValueError."""
-    if not _DECIMAL.fullmatch(text):
+    if not _DECIMAL.fullmatch(text) or len(text) > DECIMAL_CHARACTERS_MAX:
         raise ValueError(f"{text!r} is no plain decimal number such as 89.37")
     return Fraction(text)
 

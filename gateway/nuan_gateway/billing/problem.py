@@ -18,8 +18,14 @@ ProblemCode = Literal[
     "serial_mismatch",  # the telegram names another meter
     "unit_changed",  # the two readings are in different units
     "register_decreased",  # the closing reading is below the opening one
-    "unknown_unit",  # the register's unit is no unit of energy
+    "unknown_unit",  # the register's unit is no unit of heat
+    "out_of_order",  # the closing entry is numbered before the opening one
 ]
+
+DERIVED: frozenset[ProblemCode] = frozenset(
+    {"serial_mismatch", "unit_changed", "register_decreased", "unknown_unit"}
+)
+"""Problems that follow from the two readings; the others were found in looking for them."""
 
 Place = Literal["opening", "closing", "period"]
 

@@ -19,17 +19,28 @@ from datetime import date
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 
 from nuan_gateway.billing.consumption import EnergyUnit, Heat
-from nuan_gateway.billing.decimals import DECIMAL_PATTERN, decimal, exact_text
+from nuan_gateway.billing.decimals import decimal, exact_text
 from nuan_gateway.billing.money import fen_text, round_fen
 
 TARIFF_FORMAT = 1
 RULES_VERSION = 1
 """Version of the arithmetic in this file; a change of any result raises it."""
 
-Price = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN, max_length=20)]
+
+def _price(text: object) -> str:
+    if not isinstance(text, str):
+        raise ValueError(f'{text!r} must be in quotes to stay exact; write "{text}"')
+    try:
+        decimal(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no price; write a number such as '0.16'") from None
+    return text
+
+
+Price = Annotated[str, BeforeValidator(_price)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import NoReturn, cast
 
 Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 JsonObject = Mapping[str, Json]
@@ -18,13 +18,13 @@ class CanonicalError(ValueError):
     """The text isn't JSON as nuan signs it; the message names the offence and its place."""
 
 
-def canonical_text(document: Json) -> str:
+def canonical_text(document: object) -> str:
     """Return the canonical JSON text of `document`; a float in it raises CanonicalError."""
-    _refuse_float(document, "$")
+    _check(document, "$")
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def canonical_bytes(document: Json) -> bytes:
+def canonical_bytes(document: object) -> bytes:
     """Return the canonical JSON of `document` as UTF-8 bytes: what signatures and digests cover."""
     try:
         return canonical_text(document).encode("utf-8")
@@ -32,7 +32,7 @@ def canonical_bytes(document: Json) -> bytes:
         raise CanonicalError(f"text isn't Unicode: {error}") from error
 
 
-def digest_hex(document: Json) -> str:
+def digest_hex(document: object) -> str:
     """Return SHA-256 over the canonical bytes of `document`, in lower-case hex."""
     return hashlib.sha256(canonical_bytes(document)).hexdigest()
 
@@ -54,15 +54,17 @@ def parse_strict(text: str) -> Json:
     return parsed
 
 
-def _refuse_float(document: Json, path: str) -> None:
-    if isinstance(document, float):
-        raise CanonicalError(f"{path}: a float has no place in a signed document")
-    if isinstance(document, Mapping):
-        for key, value in document.items():
-            _refuse_float(value, f"{path}.{key}")
-    elif isinstance(document, Sequence) and not isinstance(document, str):
-        for index, value in enumerate(document):
-            _refuse_float(value, f"{path}[{index}]")
+def _check(document: object, path: str) -> None:
+    if isinstance(document, dict):
+        for key, value in cast(dict[object, object], document).items():
+            if not isinstance(key, str):
+                raise CanonicalError(f"{path}: the key {key!r} isn't text")
+            _check(value, f"{path}.{key}")
+    elif isinstance(document, list | tuple):
+        for index, value in enumerate(cast(Sequence[object], document)):
+            _check(value, f"{path}[{index}]")
+    elif document is not None and not isinstance(document, bool | int | str):
+        raise CanonicalError(f"{path}: a {type(document).__name__} has no place in signed JSON")
 
 
 def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
