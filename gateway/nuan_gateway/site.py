@@ -187,7 +187,7 @@ class Site(Section):
     site: SiteInfo
     season: Season
     tariff: TariffFile
-    nodes: Annotated[Many[Node], Field(alias="node", min_length=1)]
+    nodes: Annotated[Many[Node], Field(alias="node")] = ()
     meters: Annotated[Many[Meter], Field(alias="meter")] = ()
     zones: Annotated[Many[Zone], Field(alias="zone")] = ()
     units: Annotated[Many[Unit], Field(alias="unit")] = ()

@@ -39,6 +39,8 @@ def _season(site: Site) -> Found:
 
 
 def _nodes(site: Site) -> Found:
+    if not site.nodes:
+        yield ("node",), "missing; describe at least one [[node]]"
     yield from _twice("node", "id", _named(node.id for node in site.nodes))
     for position, node in enumerate(site.nodes):
         place: KeyPath = ("node", position)

@@ -107,7 +107,8 @@ def load(path: Path, model: type[M], error: type[SourceError]) -> tuple[M, TomlS
 def _syntax_problem(path: Path, text: str, reason: str) -> str:
     place = _SYNTAX_PLACE.search(reason)
     if place is None:
-        return f"{path}:{text.count(chr(10)) + 1}: {reason}; mend the TOML"
+        what = reason.removesuffix(" (at end of document)")
+        return f"{path}:{text.count(chr(10)) + 1}: {what} at the end of the file; mend the TOML"
     what = reason[: place.start()]
     return f"{path}:{place[1]}: column {place[2]}: {what}; mend the TOML"
 

@@ -6,14 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from nuan_protocols.checksum import crc16_modbus
-from nuan_protocols.mbus.frame import long_frame
-from nuan_protocols.uplink import body, entry
-from nuan_protocols.uplink.ack import Ack, parse_ack
-from nuan_protocols.uplink.batch import BatchBuilder
-from nuan_protocols.uplink.hello import Hello, build_hello
-from nuan_protocols.uplink.keys import NodeKeys
-from nuan_protocols.uplink.message import MESSAGE_BYTES_MAX
 from sqlalchemy import Engine, text
 
 from nuan_gateway.evidence.signing import open_signer
@@ -25,6 +17,14 @@ from nuan_gateway.ingest.seal import Sealer
 from nuan_gateway.site import Site, load_site
 from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
 from nuan_gateway.store.master import load_slots, sync_site
+from nuan_protocols.checksum import crc16_modbus
+from nuan_protocols.mbus.frame import long_frame
+from nuan_protocols.uplink import body, entry
+from nuan_protocols.uplink.ack import Ack, parse_ack
+from nuan_protocols.uplink.batch import BatchBuilder
+from nuan_protocols.uplink.hello import Hello, build_hello
+from nuan_protocols.uplink.keys import NodeKeys
+from nuan_protocols.uplink.message import MESSAGE_BYTES_MAX
 
 NODE = "6e75616e00000001"
 KEY = bytes(range(32))
@@ -308,13 +308,19 @@ def bench(site_folder: Path) -> Iterator[Bench]:
     bench.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def site_text() -> str:
+    """The text of the small site."""
+    return SITE
+
+
+@pytest.fixture(scope="session")
 def make_journal() -> type[NodeJournal]:
     """NodeJournal itself, for tests that need several."""
     return NodeJournal
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_bench() -> type[Bench]:
     """Bench itself, for tests that make their own folders."""
     return Bench

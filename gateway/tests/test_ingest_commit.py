@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from nuan_protocols.uplink import body, entry
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from nuan_protocols.uplink import body, entry
 
 
 def test_a_batch_is_committed_decoded_and_answered(bench, journal):

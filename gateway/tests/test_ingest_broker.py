@@ -1,0 +1,211 @@
+"""The whole gateway against real brokers: embedded amqtt, and Mosquitto."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiomqtt
+import pytest
+from sqlalchemy import create_engine, text
+
+from nuan_gateway.app import run
+from nuan_gateway.errors import GatewayError
+from nuan_gateway.settings import load_settings
+
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+TIMEOUT_S = 20
+
+needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+
+
+@asynccontextmanager
+async def gateway(folder: Path) -> AsyncIterator[int]:
+    """A gateway on the folder's settings, stopped at the end; yields the broker's port."""
+    ready: asyncio.Queue[int] = asyncio.Queue()
+    task = asyncio.create_task(run(load_settings(folder / "gateway.toml"), ready=ready.put_nowait))
+    try:
+        getter = asyncio.create_task(ready.get())
+        await asyncio.wait((task, getter), timeout=TIMEOUT_S, return_when="FIRST_COMPLETED")
+        if task.done():
+            getter.cancel()
+            task.result()
+        yield getter.result()
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, GatewayError):
+            await task
+
+
+@asynccontextmanager
+async def mosquitto(folder: Path, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A Mosquitto that keeps what it has acknowledged."""
+    config = folder / "mosquitto.conf"
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
+        f"persistence_location {folder}/\nautosave_interval 1\nset_tcp_nodelay true\n"
+        "max_queued_messages 0\nuser root\n"
+    )
+    assert MOSQUITTO is not None
+    process = await asyncio.create_subprocess_exec(
+        MOSQUITTO, "-c", str(config), stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                await writer.wait_closed()
+                break
+            await asyncio.sleep(0.02)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def use_external_broker(folder: Path, port: int) -> None:
+    settings = folder / "gateway.toml"
+    settings.write_text(
+        settings.read_text().replace("port = 0", f"embedded = false\nport = {port}")
+    )
+
+
+@asynccontextmanager
+async def node_client(port: int, journal) -> AsyncIterator[aiomqtt.Client]:
+    async with aiomqtt.Client(
+        "127.0.0.1", port, identifier=f"nuan-{journal.node}", clean_session=True
+    ) as client:
+        await client.subscribe(f"nuan/v1/{journal.node}/down", qos=1)
+        yield client
+
+
+async def exchange(client: aiomqtt.Client, journal, *messages: bytes, owed: int = 0):
+    """Publish the messages, and wait for as many answers and those owed from before."""
+    for message in messages:
+        await client.publish(journal.up_topic, message, qos=1)
+    acks = []
+    async with asyncio.timeout(TIMEOUT_S):
+        async for message in client.messages:
+            acks.append(journal.ack(message.payload))
+            if len(acks) == len(messages) + owed:
+                break
+    return acks
+
+
+def committed(folder: Path) -> list[int]:
+    engine = create_engine(f"sqlite:///{folder / 'data' / 'nuan.db'}")
+    with engine.connect() as connection:
+        found = list(connection.scalars(text("SELECT seq FROM entry ORDER BY seq")))
+    engine.dispose()
+    return found
+
+
+async def test_hello_and_batches_through_the_embedded_broker(site_folder, journal):
+    journal.add_rooms(40)
+    async with gateway(site_folder) as port, node_client(port, journal) as client:
+        said = json.loads((site_folder / "data" / "gateway.json").read_text())
+        assert said == {"port": port, "pid": os.getpid()}
+        (ack,) = await exchange(client, journal, journal.hello())
+        assert ack.answers_hello
+        batches = [journal.batch(first, first + 9) for first in range(1, 40, 10)]
+        acks = await exchange(client, journal, *batches)
+        assert [ack.cumulative for ack in acks] == [10, 20, 30, 40]
+    assert committed(site_folder) == list(range(1, 41))
+    assert not (site_folder / "data" / "gateway.json").exists()
+
+
+async def test_unauthentic_messages_get_no_answer_and_harm_nothing(site_folder, journal):
+    journal.add_rooms(2)
+    async with gateway(site_folder) as port, node_client(port, journal) as client:
+        await client.publish(journal.up_topic, b"\x00" * 30_000, qos=1)
+        await client.publish(journal.up_topic, b"", qos=1)
+        await client.publish("nuan/v1/x/up", journal.batch(1, 2), qos=1)
+        (ack,) = await exchange(client, journal, journal.batch(1, 2))
+        assert ack.cumulative == 2
+
+
+async def test_a_gateway_that_comes_back_goes_on_where_it_was(site_folder, journal):
+    journal.add_rooms(30)
+    for first in (1, 11, 21):
+        async with gateway(site_folder) as port, node_client(port, journal) as client:
+            acks = await exchange(
+                client, journal, journal.hello(), journal.batch(max(1, first - 5), first + 9)
+            )
+            assert [ack.cumulative for ack in acks] == [first - 1, first + 9]
+    assert committed(site_folder) == list(range(1, 31))
+
+
+@needs_mosquitto
+async def test_through_mosquitto_with_a_gateway_away_for_a_while(site_folder, journal):
+    port = free_port()
+    use_external_broker(site_folder, port)
+    journal.add_rooms(30)
+    async with mosquitto(site_folder, port):
+        async with gateway(site_folder), node_client(port, journal) as client:
+            (ack,) = await exchange(client, journal, journal.batch(1, 10))
+            assert ack.cumulative == 10
+        async with node_client(port, journal) as client:
+            # Nobody answers; the broker keeps the message for the gateway's session.
+            await client.publish(journal.up_topic, journal.batch(11, 20), qos=1)
+            async with gateway(site_folder):
+                acks = await exchange(client, journal, journal.batch(21, 30), owed=1)
+                assert [ack.cumulative for ack in acks] == [20, 30]
+    assert committed(site_folder) == list(range(1, 31))
+
+
+@needs_mosquitto
+async def test_the_gateway_waits_for_a_broker_that_is_away(site_folder, journal):
+    port = free_port()
+    use_external_broker(site_folder, port)
+    journal.add_rooms(20)
+    async with mosquitto(site_folder, port) as first, gateway(site_folder):
+        async with node_client(port, journal) as client:
+            await exchange(client, journal, journal.batch(1, 10))
+        first.kill()
+        await first.wait()
+        await asyncio.sleep(0.3)
+        async with mosquitto(site_folder, port), node_client(port, journal) as client:
+            # A batch that comes before the gateway is back is sent again, as a node would.
+            ack = None
+            while ack is None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        (ack,) = await exchange(client, journal, journal.batch(11, 20))
+            assert ack.cumulative == 20
+    assert committed(site_folder) == list(range(1, 21))
+
+
+async def test_port_in_use_is_one_clear_line(site_folder):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        settings = site_folder / "gateway.toml"
+        settings.write_text(settings.read_text().replace("port = 0", f"port = {port}"))
+        with pytest.raises(GatewayError, match=rf"127\.0\.0\.1:{port}: .*in use") as caught:
+            async with gateway(site_folder):
+                pass
+        assert "\n" not in str(caught.value)
+
+
+async def test_a_second_gateway_on_the_folder_is_refused(site_folder):
+    async with gateway(site_folder):
+        with pytest.raises(GatewayError, match="another gateway runs on this folder"):
+            await run(load_settings(site_folder / "gateway.toml"))
+
+
+async def test_a_folder_that_cannot_be_made_is_one_clear_line(site_folder):
+    (site_folder / "data").write_text("a file is in the way")
+    with pytest.raises(GatewayError, match=r"data: .*folder the gateway may write to"):
+        await run(load_settings(site_folder / "gateway.toml"))
