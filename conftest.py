@@ -41,15 +41,18 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"nuan: seed {config.getoption('--seed')} (repeat with --seed)"
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Notes what was skipped in CI, where everything a test needs is present."""
-    if (
-        IN_CI
-        and report.skipped
-        and "bench" not in report.keywords
-        and not hasattr(report, "wasxfail")
-    ):
+    if "bench" not in report.keywords and not hasattr(report, "wasxfail"):
+        _note_skip(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    _note_skip(report)
+
+
+def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """In CI everything a test needs is present, so a skip is a fault."""
+    if IN_CI and report.skipped and report.nodeid not in _skipped_in_ci:
         _skipped_in_ci.append(report.nodeid)
 
 
