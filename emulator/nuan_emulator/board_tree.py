@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,7 @@ ROM_IMAGE = "rom.img"
 RUN_AS_SOURCE = ("boot.py", "main.py")
 # Small integers of a 32-bit MicroPython.
 SMALL_INT_BITS = 31
+STAGE_SECONDS_MAX = 86_400
 
 
 class BoardSources(NamedTuple):
@@ -57,8 +59,10 @@ def stage_board(sources: BoardSources) -> Path:
     files = list(_files(sources))
     target = _cache() / _key(files, compiler)
     if target.is_dir():
+        target.touch()
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
+    _forget_old(target.parent)
     scratch = Path(tempfile.mkdtemp(prefix="stage-", dir=target.parent))
     try:
         for source, place in files:
@@ -85,6 +89,13 @@ def _files(sources: BoardSources) -> Iterator[tuple[Path, Path]]:
     for path in sorted(sources.board.rglob("*.py")):
         place = Path("board", path.relative_to(sources.board))
         yield path, place if path.name in RUN_AS_SOURCE else place.with_suffix(".mpy")
+
+
+def _forget_old(cache: Path) -> None:
+    """Remove stages nobody has asked for in a day; a board that runs holds its own for less."""
+    for stage in cache.iterdir():
+        if time.time() - stage.stat().st_mtime > STAGE_SECONDS_MAX:
+            shutil.rmtree(stage, ignore_errors=True)
 
 
 def _key(files: list[tuple[Path, Path]], compiler: Path) -> str:

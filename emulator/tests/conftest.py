@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from nuan_emulator.board_tree import BoardSources
 from nuan_emulator.node import Node
 from nuan_emulator.node_spec import NodeSpec

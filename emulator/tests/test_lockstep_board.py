@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from nuan_emulator import flash
 from nuan_emulator.errors import NodeCrashLoopError, NodeDiedError
 from nuan_emulator.node import BOOT_MS, Node
@@ -325,8 +326,9 @@ with open("/log/a", "ab") as file:
     world.run_until(world.now_ms + 5_000)
     node.kill()
     assert lines(node) == [
-        "['rom', 'config.json'] (4096, 4096, 240) /", "['rom', 'config.json', 'log'] (4096, 4096, 240) /"
-    ]  # fmt: skip
+        "['rom', 'config.json'] (4096, 4096, 240) /",
+        "['rom', 'config.json', 'log'] (4096, 4096, 240) /",
+    ]
     files = flash.read_files(vm, node.stage, node.spec.image)
     assert files == {"/config.json": '{"name": "阳泉"}'.encode(), "/log/a": b"lineline"}
 

@@ -2,9 +2,11 @@
 
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from nuan_emulator import flash
 from nuan_emulator.errors import EmulatorError
 from nuan_emulator.node import BOOT_MS, Node
@@ -71,7 +73,7 @@ def test_an_outage_ends_the_connection_and_the_node_comes_back(
     # The board's own clock began at boot.
     begin_s = 846_806_400 - BOOT_MS // 1000
     times = [int(line.split()[0]) - begin_s for line in log_of(node, vm)]
-    silent = [b - a for a, b in zip(times, times[1:], strict=False) if b - a > 1000]
+    silent = [b - a for a, b in pairwise(times) if b - a > 1000]
     assert len(silent) == 1
     assert 3 * 3600 < silent[0] < 3 * 3600 + 1900
     assert "uplink EOFError()" in node.console_tail()
@@ -105,9 +107,16 @@ def test_a_broker_that_is_away_is_met_with_the_nodes_own_patience(
     world, node = add_board(PROBE, broker=("127.0.0.1", port))
     start_ms = world.now_ms
     stops: list[Callable[[], None]] = []
-    world.at(start_ms + HOUR_MS, lambda: stops.append(start_broker(port)))
-    world.at(start_ms + 3 * HOUR_MS, lambda: stops[0]())
-    world.at(start_ms + 4 * HOUR_MS, lambda: stops.append(start_broker(port)))
+
+    def start() -> None:
+        stops.append(start_broker(port))
+
+    def stop() -> None:
+        stops.pop()()
+
+    world.at(start_ms + HOUR_MS, start)
+    world.at(start_ms + 3 * HOUR_MS, stop)
+    world.at(start_ms + 4 * HOUR_MS, start)
     world.run_until(start_ms + 5 * HOUR_MS)
     text = node.console.read_text()
     assert text.count("connack") == 2

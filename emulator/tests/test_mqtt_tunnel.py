@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nuan_emulator import mqtt_packets as mqtt
 from nuan_emulator.errors import EmulatorError, HoldTimeoutError
 from nuan_emulator.mqtt_packets import PacketSplitter, parse_publish
