@@ -16,6 +16,7 @@ def run_pytest(
     (folder / "test_sample.py").write_text(source)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = bench: a real board\n")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CI": "true" if ci else ""}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     environment.pop("PYTEST_XDIST_WORKER", None)
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", *arguments],
@@ -32,7 +33,7 @@ BENCH = "import pytest\n@pytest.mark.bench\ndef test_a():\n    pytest.skip('no b
 MODULE_SKIPS = "import pytest\npytest.skip('no data', allow_module_level=True)\n"
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]])
 def test_a_skip_fails_in_ci_and_only_there(tmp_path: Path, workers: list[str]) -> None:
     in_ci = run_pytest(tmp_path, SKIPS, *workers, ci=True)
     assert in_ci.returncode == 1
@@ -40,7 +41,7 @@ def test_a_skip_fails_in_ci_and_only_there(tmp_path: Path, workers: list[str]) -
     assert run_pytest(tmp_path, SKIPS, *workers, ci=False).returncode == 0
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]])
 def test_a_skipped_module_fails_in_ci(tmp_path: Path, workers: list[str]) -> None:
     source = MODULE_SKIPS + "def test_b(): pass\n"
     (tmp_path / "test_other.py").write_text("def test_c(): pass\n")
