@@ -1,0 +1,135 @@
+"""The database: its migrations, its rules for transactions, and what it says when it can't."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import CreateTable
+
+from nuan_gateway.errors import StoreError
+from nuan_gateway.store import outbox, schema
+from nuan_gateway.store.dialect import BulkInsert, insert_ignore, upsert
+from nuan_gateway.store.engine import MIGRATIONS, SCHEMA_HEAD, begin_write, open_database
+from nuan_gateway.store.schema import journal, metadata, unit
+
+
+@pytest.fixture
+def engine(tmp_path: Path):
+    engine = open_database(tmp_path / "nuan.db")
+    yield engine
+    engine.dispose()
+
+
+def waiting(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(schema.outbox)) or 0
+
+
+def test_the_migrations_make_exactly_the_schema(engine: Engine):
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == SCHEMA_HEAD
+
+
+def test_schema_head_is_the_last_migration():
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA_HEAD
+
+
+def test_the_schema_is_also_postgresqls():
+    for table in metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
+
+
+def test_commits_survive_a_power_cut(engine: Engine):
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(text("PRAGMA synchronous")) == 2
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+def test_opening_again_keeps_what_is_there(tmp_path: Path):
+    for expected in (0, 1):
+        engine = open_database(tmp_path / "nuan.db")
+        with begin_write(engine) as connection:
+            assert waiting(connection) == expected
+            outbox.put(connection, [("k", "bill", "{}")], 5)
+        engine.dispose()
+
+
+def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path):
+    path = tmp_path / "nuan.db"
+    open_database(path).dispose()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreError, match=r"has schema 9999, this nuan knows up to .*newer nuan"):
+        open_database(path)
+
+
+def test_a_file_that_is_no_database(tmp_path: Path):
+    path = tmp_path / "nuan.db"
+    path.write_bytes(b"this is no database at all, but it is long enough to look like one" * 10)
+    with pytest.raises(StoreError, match=r"nuan\.db: file is not a database"):
+        open_database(path)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path):
+    with pytest.raises(StoreError, match="unable to open database file; check the folder"):
+        open_database(tmp_path / "nowhere" / "nuan.db")
+
+
+def test_a_failed_transaction_leaves_nothing(engine: Engine):
+    def fail_half_way() -> None:
+        with begin_write(engine) as connection:
+            outbox.put(connection, [("k", "bill", "{}")], 5)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    with engine.connect() as connection:
+        assert waiting(connection) == 0
+
+
+def test_a_reader_sees_its_own_moment_while_another_writes(engine: Engine):
+    with engine.connect() as reader:
+        assert waiting(reader) == 0
+        with begin_write(engine) as writer:
+            outbox.put(writer, [("k", "bill", "{}")], 5)
+        assert waiting(reader) == 0
+        reader.rollback()
+        assert waiting(reader) == 1
+
+
+def test_a_writer_takes_its_turn_at_the_start(engine: Engine):
+    with begin_write(engine), engine.connect() as other:
+        other.exec_driver_sql("PRAGMA busy_timeout=1")
+        other.rollback()
+        with pytest.raises(OperationalError, match="locked"):
+            other.exec_driver_sql("INSERT INTO unit VALUES ('a', '1', '')")
+
+
+def test_insert_ignore_and_upsert(engine: Engine):
+    with begin_write(engine) as connection:
+        insert_ignore(connection, unit, [{"id": "a", "area_m2": "1", "name": "x"}])
+        insert_ignore(connection, unit, [{"id": "a", "area_m2": "2", "name": "y"}])
+        assert connection.execute(select(unit)).all() == [("a", "1", "x")]
+        upsert(connection, unit, [{"id": "a", "area_m2": "3", "name": "z"}])
+        upsert(connection, unit, [])
+        assert connection.execute(select(unit)).all() == [("a", "3", "z")]
+
+
+def test_bulk_insert_takes_tuples_in_column_order(engine: Engine):
+    insert = BulkInsert(journal)
+    rows = [("n", f"e{n}", n, n + 1, b"chain", 7) for n in range(3)]
+    with begin_write(engine) as connection:
+        insert(connection, [])
+        insert(connection, rows)
+        assert connection.execute(select(journal).order_by(journal.c.epoch)).all() == rows
