@@ -97,7 +97,7 @@ class CommonElectricity:
             import_j=self._building.electricity_j(now_ms),
             export_j=0,
             voltage_dv=VOLTAGES_DV,
-            current_ma=(currents[0] * 10, currents[1] * 10, currents[2] * 10),
+            current_ma=(currents[0], currents[1], currents[2]),
             power_dw=powers_dw,
             reactive_dvar=(first * 2 // 5, second * 2 // 5, powers_dw[2] * 2 // 5),
             frequency_chz=4998 + now_ms // 60_000 % 5,
