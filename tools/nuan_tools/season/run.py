@@ -1,6 +1,6 @@
 """One heating season of the sample building, from power-on of the node to the last root.
 
-    node on  -15 min |  first day ... last day  | + 8 h: the day's root is sealed and handed on
+node on  -15 min |  first day ... last day  | + 8 h: the day's root is sealed and handed on
 """
 
 from collections.abc import Callable
@@ -72,7 +72,12 @@ class SampleSeason:
     """A laid-out folder with gateway, receiver and world; a context manager that stops them all."""
 
     def __init__(
-        self, folder: Path, *, seed: int = SEED, days: int | None = None, weather: Weather | None = None
+        self,
+        folder: Path,
+        *,
+        seed: int = SEED,
+        days: int | None = None,
+        weather: Weather | None = None,
     ) -> None:
         """Lay out `folder`, start receiver and gateway, power the node on."""
         self.folder = folder
