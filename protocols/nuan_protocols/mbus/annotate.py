@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from nuan_protocols.mbus import frame, header, telegram
 from nuan_protocols.mbus.field import Field
+from nuan_protocols.mbus.records import meaning_at
 from nuan_protocols.mbus.walk import (
     CODE_REAL,
     CODE_VARIABLE,
@@ -59,6 +60,9 @@ _LONG_FIELDS = (
     (2, "configuration"),
 )
 _FIXED_FIELDS = ((4, "identification"), (1, "access number"), (1, "status"), (2, "medium, units"))
+
+_APPLICATION = ("no error", "application busy", "application error", "alarm")
+_STATUS_BITS = ((0x04, "power low"), (0x08, "permanent error"), (0x10, "temporary error"))
 
 _CODE_BCD = 0x08
 _TAIL_BYTES = 2
@@ -141,7 +145,7 @@ def _header(decoded: "Telegram") -> "list[Group]":
         "medium": f"{code:02X}, {name}",
         "medium, units": f"{name}; the units of both counters",
         "access number": str(head.access_number),
-        "status": header.status_text(head.status),
+        "status": _status_text(head.status),
         "configuration": f"{head.signature & 0xFFFF:04X}",
     }
     groups: list[Group] = []
@@ -173,7 +177,7 @@ def _record(data: bytes, record: "Record") -> "list[Group]":
             groups.append((where, len(record.data), name, _whole_text(reading)))
         return groups
     span = next_span(data, at, len(data) - _TAIL_BYTES)
-    field = Field(record.dib, record.vib, span.text - span.vib if span.text else 0)
+    field = Field(record.dib, meaning_at(data, span))
     groups = [
         (at, len(record.dib), "DIF, DIFE" if len(record.dib) > 1 else "DIF", _dib_text(field)),
         (span.vib, len(record.vib), "VIF, VIFE" if len(record.vib) > 1 else "VIF", _vib(field)),
@@ -219,3 +223,12 @@ def _vib(field: Field) -> str:
     if field.factor != 1:
         scale = f" x {field.factor}{scale}"
     return f"{field.quantity} in {field.unit}{scale}"
+
+
+def _status_text(status: int) -> str:
+    """What a header's status byte says: "no error", or all complaints."""
+    said = [_APPLICATION[status & 3]] if status & 3 else []
+    said.extend([name for bit, name in _STATUS_BITS if status & bit])
+    if status & 0xE0:
+        said.append(f"manufacturer bits {status >> 5}")
+    return ", ".join(said) if said else _APPLICATION[0]

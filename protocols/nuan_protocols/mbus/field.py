@@ -7,15 +7,15 @@ DIFE  extension | subunit | tariff2 | storage4          each adds higher bits
 from typing import TYPE_CHECKING
 
 from nuan_protocols import bcd
-from nuan_protocols.ieee754 import shortest32
 from nuan_protocols.mbus.dates import date_text
-from nuan_protocols.mbus.vib import meaning, plain_text
+from nuan_protocols.mbus.vib import plain_text
 from nuan_protocols.mbus.vif_tables import DATE, IDENTIFIER, RAW, UNSIGNED
 from nuan_protocols.mbus.walk import CODE_REAL, CODE_VARIABLE, DATA_BYTES
 from nuan_protocols.reading import Reading
 
 if TYPE_CHECKING:
     from nuan_protocols.checksum import Buffer
+    from nuan_protocols.mbus.vib import Meaning
 
 FUNCTIONS = ("instantaneous", "maximum", "minimum", "error")
 
@@ -33,11 +33,11 @@ class Field:
     """DIB and VIB of one record; `reading` gives the value of its data bytes.
 
     sign        highest value plus one of a plain signed integer; 0: it is coded otherwise
-    plain_bcd   BCD digits that say a number and nothing else
+    plain_bcd   BCD digits that say a number
+    shows_digits   the digits themselves count, leading zeros included
     """
 
-    def __init__(self, dib: "Buffer", vib: "Buffer", text: int) -> None:
-        found = meaning(vib, text)
+    def __init__(self, dib: "Buffer", found: "Meaning") -> None:
         self.quantity = found.quantity
         self.unit = found.unit
         self.exponent = found.exponent
@@ -60,7 +60,8 @@ class Field:
         plain = plain and found.coding not in (DATE, UNSIGNED, RAW)
         if plain and self._is_integer():
             self.sign = 1 << (8 * DATA_BYTES[self.code] - 1)
-        self.plain_bcd = plain and found.coding != IDENTIFIER and self.code in _CODES_BCD
+        self.plain_bcd = plain and self.code in _CODES_BCD
+        self.shows_digits = found.coding == IDENTIFIER
 
     def _is_integer(self) -> bool:
         return self.code < _CODE_BCD and self.code not in (_CODE_NONE, CODE_REAL)
@@ -116,6 +117,8 @@ class Field:
         if code in (_CODE_NONE, _CODE_SELECTION):
             return self._make(None, self.exponent, "unreadable:no data", "")
         if code == CODE_REAL:
+            from nuan_protocols.ieee754 import shortest32
+
             value = shortest32(int.from_bytes(data, "little"))
             if value is None:
                 return self._make(None, self.exponent, "error", "")
@@ -141,7 +144,7 @@ class Field:
         integer = bcd.integer(data)
         if integer is None:
             return self._make(None, self.exponent, "error", bcd.digits(data))
-        text = bcd.digits(data) if self._coding == IDENTIFIER else ""
+        text = bcd.digits(data) if self.shows_digits else ""
         return self._scaled(-integer if negative else integer, 0, text)
 
     def _variable(self, data: "Buffer") -> Reading:

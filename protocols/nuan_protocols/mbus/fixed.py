@@ -10,15 +10,35 @@ A second unit 3E is the first one's unit, for a historic value.
 from typing import TYPE_CHECKING
 
 from nuan_protocols import bcd
-from nuan_protocols.mbus.header import FIXED_HEADER_BYTES
+from nuan_protocols.mbus.header import Header, digits, need
+from nuan_protocols.mbus.vif_tables import name_of
 from nuan_protocols.reading import Reading
 
 if TYPE_CHECKING:
     from nuan_protocols.checksum import Buffer
 
+FIXED_HEADER_BYTES = 8
 COUNTERS = 2
 COUNTER_BYTES = 4
 FIXED_BYTES = FIXED_HEADER_BYTES + COUNTERS * COUNTER_BYTES
+
+# The four-bit medium of the fixed structure.
+_FIXED_MEDIA = """\
+00 other
+01 oil
+02 electricity
+03 gas
+04 heat (outlet)
+05 steam
+06 hot water
+07 water
+08 heat cost allocator
+0A gas
+0B heat (outlet)
+0C hot water
+0D water
+0E heat cost allocator
+"""
 
 _STATUS_BINARY = 0x01
 _STATUS_STORED = 0x02
@@ -36,6 +56,18 @@ _UNITS = (
     (0x39, 1, "heat_cost_units", 0, "1"),
     (0x3F, 1, "dimensionless", 0, "1"),
 )
+
+
+def fixed_header(data: "Buffer", offset: int, high_first: bool = False) -> Header:
+    """The 8 bytes at `offset` of a fixed structure."""
+    need(data, offset, FIXED_HEADER_BYTES)
+    low, high = data[offset + 6], data[offset + 7]
+    if high_first:
+        low, high = high, low
+    medium = low >> 6 | high >> 6 << 2
+    name = name_of(_FIXED_MEDIA, medium) or "reserved"
+    number = digits(data, offset, high_first)
+    return Header(number, "", -1, (medium, name), data[offset + 4], data[offset + 5], -1)
 
 
 def readings(data: "Buffer", offset: int, high_first: bool = False) -> list[Reading]:

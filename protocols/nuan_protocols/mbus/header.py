@@ -3,15 +3,14 @@
     CI 72   id4 | manufacturer2 | version | medium | access | status | configuration2
     CI 7A                                            access | status | configuration2
     CI 78   nothing
-    CI 73   id4 | access | status | units2         (fixed structure, see fixed.py)
 
-In CI 76 and 77 the same fields are sent high byte first.
+In CI 76 the same fields are sent high byte first. For CI 73 see fixed.py.
 """
 
 from typing import TYPE_CHECKING
 
 from nuan_protocols.errors import FrameError
-from nuan_protocols.mbus.vife_tables import name_of
+from nuan_protocols.mbus.vif_tables import name_of
 
 if TYPE_CHECKING:
     from typing import Literal, NamedTuple
@@ -53,7 +52,6 @@ else:
 
 LONG_HEADER_BYTES = 12
 SHORT_HEADER_BYTES = 4
-FIXED_HEADER_BYTES = 8
 
 _TAIL_BYTES = 2
 
@@ -103,31 +101,10 @@ _MEDIA = """\
 38 wired adapter
 """
 
-# The four-bit medium of the fixed structure.
-_FIXED_MEDIA = """\
-00 other
-01 oil
-02 electricity
-03 gas
-04 heat (outlet)
-05 steam
-06 hot water
-07 water
-08 heat cost allocator
-0A gas
-0B heat (outlet)
-0C hot water
-0D water
-0E heat cost allocator
-"""
-
-_APPLICATION = ("no error", "application busy", "application error", "alarm")
-_STATUS_BITS = ((0x04, "power low"), (0x08, "permanent error"), (0x10, "temporary error"))
-
 
 def long_header(data: "Buffer", offset: int, high_first: bool = False) -> Header:
-    """The 12 bytes at `offset`. Raises FrameError when they aren't all there, as all three do."""
-    _need(data, offset, LONG_HEADER_BYTES)
+    """The 12 bytes at `offset`. Raises FrameError when they aren't all there."""
+    need(data, offset, LONG_HEADER_BYTES)
     order: Literal["little", "big"] = "big" if high_first else "little"
     medium = data[offset + 7]
     return Header(
@@ -143,24 +120,13 @@ def long_header(data: "Buffer", offset: int, high_first: bool = False) -> Header
 
 def short_header(data: "Buffer", offset: int) -> Header:
     """The 4 bytes at `offset`; the meter doesn't name itself."""
-    _need(data, offset, SHORT_HEADER_BYTES)
+    need(data, offset, SHORT_HEADER_BYTES)
     signature = data[offset + 2] | data[offset + 3] << 8
     return Header("", "", -1, (-1, ""), data[offset], data[offset + 1], signature)
 
 
-def fixed_header(data: "Buffer", offset: int, high_first: bool = False) -> Header:
-    """The 8 bytes at `offset` of a fixed structure."""
-    _need(data, offset, FIXED_HEADER_BYTES)
-    low, high = data[offset + 6], data[offset + 7]
-    if high_first:
-        low, high = high, low
-    medium = low >> 6 | high >> 6 << 2
-    name = name_of(_FIXED_MEDIA, medium) or "reserved"
-    number = digits(data, offset, high_first)
-    return Header(number, "", -1, (medium, name), data[offset + 4], data[offset + 5], -1)
-
-
-def _need(data: "Buffer", offset: int, size: int) -> None:
+def need(data: "Buffer", offset: int, size: int) -> None:
+    """Raise FrameError when the telegram ends before `offset` + `size`."""
     end = len(data) - _TAIL_BYTES
     if end < offset + size:
         raise FrameError(f"the telegram ends inside the header, which has {size} bytes", end)
@@ -175,12 +141,3 @@ def digits(data: "Buffer", offset: int, high_first: bool = False) -> str:
 def letters(code: int) -> str:
     """Manufacturer's letters: 5 bits each, 1 = A (the highest bit is no part of them)."""
     return chr((code >> 10 & 31) + 64) + chr((code >> 5 & 31) + 64) + chr((code & 31) + 64)
-
-
-def status_text(status: int) -> str:
-    """What a header's status byte says: "no error", or all complaints."""
-    said = [_APPLICATION[status & 3]] if status & 3 else []
-    said.extend([name for bit, name in _STATUS_BITS if status & bit])
-    if status & 0xE0:
-        said.append(f"manufacturer bits {status >> 5}")
-    return ", ".join(said) if said else _APPLICATION[0]

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nuan_protocols.mbus.field import Field
-from nuan_protocols.mbus.records import Record, may_be_encrypted, read_record
+from nuan_protocols.mbus.records import Record, may_be_encrypted, meaning_at, read_record
 from nuan_protocols.mbus.walk import (
     CODE_VARIABLE,
     EXTENSION_BIT,
@@ -61,6 +61,8 @@ class Place:
         self.sign = 0 if field is None else field.sign
         self.factor = 1 if field is None else field.factor
         self.bcd = field is not None and field.plain_bcd
+        # Of an identifier the digits themselves are kept, with leading zeros.
+        self.shown = field is not None and field.shows_digits
         self.record_head = first[:4]
         exponent = 0 if field is None else field.exponent
         self.quantity = reading.quantity
@@ -106,9 +108,7 @@ class Plan:
             # The layout of a plain-text unit behind FC is judged by the bytes after it.
             self.usable = not (span.text and raw[span.vib] & EXTENSION_BIT)
             fixed_end += raw[span.offset] & 0x0F == CODE_VARIABLE
-            text = span.text - span.vib if span.text else 0
-            vib = raw[span.vib : span.data]
-            field: Field | None = Field(raw[span.offset : span.vib], vib, text)
+            field: Field | None = Field(raw[span.offset : span.vib], meaning_at(raw, span))
         elif span.kind in (FILLER, MANUFACTURER):
             self.more = raw[span.offset] == 0x1F
             field = None
@@ -134,12 +134,14 @@ def reading_at(place: Place, data: bytes) -> Reading:
     elif place.bcd:
         try:
             # Fails for A-F, the minus sign included.
-            integer = int(f"{int.from_bytes(data, 'little'):x}")
+            text = f"{int.from_bytes(data, 'little'):0{2 * len(data)}x}"
+            integer = int(text)
         except ValueError:
             pass
         else:
             head = (place.quantity, integer * place.factor)
-            return _new_reading(Reading, head + place.tail)
+            shown = (text if place.shown else "",)
+            return _new_reading(Reading, head + place.tail[:-1] + shown)
     return place.first.reading if place.field is None else place.field.reading(data)
 
 

@@ -3,7 +3,15 @@
 from typing import TYPE_CHECKING
 
 from nuan_protocols.mbus.field import Field
-from nuan_protocols.mbus.walk import BROKEN, DIF_MORE_FOLLOWS, FILLER, MANUFACTURER, next_span
+from nuan_protocols.mbus.vib import Meaning, meaning
+from nuan_protocols.mbus.walk import (
+    BROKEN,
+    DIF_MORE_FOLLOWS,
+    FILLER,
+    MANUFACTURER,
+    RECORD,
+    next_span,
+)
 from nuan_protocols.reading import Reading
 
 if TYPE_CHECKING:
@@ -41,6 +49,8 @@ def read_records(data: bytes, start: int, signature: int) -> tuple[list[Record],
     end = len(data) - _TAIL_BYTES
     records: list[Record] = []
     more = False
+    # Meters repeat a VIF for each storage number: understand it once, keep its words once.
+    meanings: dict[bytes, Meaning] = {}
     secret = encrypted_bytes(data, start, signature)
     if secret:
         reason = f"unreadable:encrypted, mode {signature >> 8 & 0x1F}"
@@ -50,14 +60,20 @@ def read_records(data: bytes, start: int, signature: int) -> tuple[list[Record],
         span = next_span(data, start, end)
         if span.kind == MANUFACTURER:
             more = data[start] == DIF_MORE_FOLLOWS
-        if span.kind != FILLER:
+        if span.kind == RECORD:
+            vib = data[span.vib : span.data]
+            found = meanings.get(vib)
+            if found is None or span.text:
+                meanings[vib] = found = meaning_at(data, span)
+            records.append(read_record(data, span, found))
+        elif span.kind != FILLER:
             records.append(read_record(data, span))
         start = span.end
     return records, more
 
 
-def read_record(data: bytes, span: "Span") -> Record:
-    """The record that `span` marks."""
+def read_record(data: bytes, span: "Span", found: Meaning | None = None) -> Record:
+    """The record that `span` marks; `found` is the meaning of its VIB where it is known."""
     offset = span.offset
     if span.kind == BROKEN:
         reason = f"unreadable:{span.reason} (byte {span.at})"
@@ -66,10 +82,17 @@ def read_record(data: bytes, span: "Span") -> Record:
         reading = _unread("manufacturer_specific", "unreadable:manufacturer's own data", "")
         dib, rest = data[offset : offset + 1], data[offset + 1 : span.end]
         return Record(offset, span.end - offset, dib, b"", rest, reading)
-    dib, vib = data[offset : span.vib], data[span.vib : span.data]
+    dib = data[offset : span.vib]
     value = data[span.data : span.end]
-    field = Field(dib, vib, span.text - span.vib if span.text else 0)
-    return Record(offset, span.end - offset, dib, vib, value, field.reading(value))
+    if found is None:
+        found = meaning_at(data, span)
+    reading = Field(dib, found).reading(value)
+    return Record(offset, span.end - offset, dib, found.vib, value, reading)
+
+
+def meaning_at(data: bytes, span: "Span") -> Meaning:
+    """What the VIB of a record says."""
+    return meaning(data[span.vib : span.data], span.text - span.vib if span.text else 0)
 
 
 def encrypted_bytes(data: bytes, start: int, signature: int) -> int:

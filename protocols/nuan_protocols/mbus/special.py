@@ -71,9 +71,9 @@ def _fixed(data: bytes, high_first: bool) -> "tuple[Header, list[Record]]":
     if size != fixed.FIXED_BYTES:
         reason = f"the fixed structure has 16 bytes, this one has {size}"
         raise FrameError(reason, min(end, _DATA_AT + fixed.FIXED_BYTES))
-    known = header.fixed_header(data, _DATA_AT, high_first)
+    known = fixed.fixed_header(data, _DATA_AT, high_first)
     records: list[Record] = []
-    at = _DATA_AT + header.FIXED_HEADER_BYTES
+    at = _DATA_AT + fixed.FIXED_HEADER_BYTES
     for reading in fixed.readings(data, _DATA_AT, high_first):
         counter = data[at : at + fixed.COUNTER_BYTES]
         records.append(Record(at, fixed.COUNTER_BYTES, b"", b"", counter, reading))

@@ -162,3 +162,19 @@ def lookup(table: str, code: int) -> tuple[str, str, int, str] | None:
             return words[3], units[0] if units else "", int(words[2]) + step, words[1]
         start = end + 1
     return None
+
+
+def name_of(table: str, code: int) -> str:
+    """The name of a code, "" when the table has none."""
+    return behind(table, f"{code:02X} ")
+
+
+def behind(table: str, key: str) -> str:
+    """What stands behind `key` at the start of a row; "" when no row starts so."""
+    at = table.find(key)
+    while at > 0 and table[at - 1] != "\n":
+        at = table.find(key, at + 1)
+    if at < 0:
+        return ""
+    at += len(key)
+    return table[at : table.find("\n", at)]
