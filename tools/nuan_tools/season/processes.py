@@ -30,7 +30,7 @@ class Process:
         self.name = name
         self.log = log
         with log.open("ab") as output:
-            self._child = subprocess.Popen(  # noqa: S603 - our own commands
+            self._child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
 
@@ -59,7 +59,7 @@ class Process:
             self.kill()
 
     def await_json(self, path: Path) -> dict[str, object]:
-        """Wait until the child has written `path` with its own pid; UserError when it ends first."""
+        """Wait until the child has written `path` with its own pid; UserError if it ends first."""
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:
             document = _read_json(path)

@@ -6,6 +6,7 @@ from typing import Self
 
 from rich.console import Group
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
 from nuan_tools.console import out, table
@@ -82,7 +83,7 @@ def report(outcome: Outcome, seconds: float, keep: Path | None) -> None:
     out().print(Group(_bills(outcome), *_findings(outcome, seconds), Text(), *_next(keep)))
 
 
-def _bills(outcome: Outcome) -> object:
+def _bills(outcome: Outcome) -> Table:
     rows = table(tr("Heat bills of the season, in yuan"))
     names = ("unit", "m²", "kWh", "base", "metered", "total", "prepaid", "settlement")
     for name in names:
