@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Sequence
@@ -171,6 +172,40 @@ def _object(body: bytes) -> dict[str, object]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; prints {"pid", "port"} on one line when ready."""
+    options = _parse(arguments)
+    mood = Mood(options.seed, 0.0, 0.0)
+    try:
+        mood.change(
+            {
+                "down": options.down,
+                "fail_rate": options.fail_rate,
+                "lose_answer_rate": options.lose_answer_rate,
+            }
+        )
+        store = MessageStore(options.db)
+        server = Receiver(options.port, store, mood, TrustedKeys(options.trust))
+    except FeedError as error:
+        return _refuse(error.reason)
+    except sqlite3.Error as error:
+        return _refuse(f"{options.db}: {error}; name a file in a folder that can be written")
+    except OSError as error:
+        return _refuse(f"port {options.port}: {error.strerror}; choose another with --port")
+    stop = threading.Thread(target=server.shutdown)
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        if stop.ident is None:
+            stop.start()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    _announce(server.server_port, options.ready)
+    server.serve_forever(poll_interval=0.05)
+    server.server_close()
+    store.close()
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nuan_emulator.receiver", description=__doc__)
     parser.add_argument("--db", type=Path, required=True, help="SQLite file, made when missing")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
@@ -186,28 +221,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="public key of a sender: 64 hex digits or a PEM file, which may appear later",
     )
     parser.add_argument("--ready", type=Path, help="write {pid, port} to this file when ready")
-    options = parser.parse_args(arguments)
-    store = MessageStore(options.db)
-    mood = Mood(options.seed, options.fail_rate, options.lose_answer_rate)
-    mood.down = options.down
-    try:
-        server = Receiver(options.port, store, mood, TrustedKeys(options.trust))
-    except OSError as error:
-        sys.stderr.write(f"port {options.port}: {error.strerror}; choose another with --port\n")
-        return 2
-    stop = threading.Thread(target=server.shutdown)
+    return parser.parse_args(arguments)
 
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        if stop.ident is None:
-            stop.start()
 
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    signal.signal(signal.SIGINT, ask_to_stop)
-    _announce(server.server_port, options.ready)
-    server.serve_forever(poll_interval=0.05)
-    server.server_close()
-    store.close()
-    return 0
+def _refuse(reason: str) -> int:
+    sys.stderr.write(reason + "\n")
+    return 2
 
 
 def _announce(port: int, ready: Path | None) -> None:

@@ -71,6 +71,15 @@ def company(tmp_path) -> Iterator[Company]:
     receiver.stop()
 
 
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory) -> Iterator[Company]:
+    """A receiver for requests that must leave no trace."""
+    receiver = Company(tmp_path_factory.mktemp("refusing"), "--trust", PUBLIC.hex())
+    yield receiver
+    assert receiver.status()["messages"] == 0
+    receiver.stop()
+
+
 def test_messages_are_stored_once_however_often_they_come(company):
     answer = company.send(FIRST, SECOND)
     assert (answer.status_code, answer.json()) == (200, {"accepted": ["a", "b"]})
@@ -114,16 +123,15 @@ def test_what_was_stored_survives_a_restart(tmp_path):
         {"Nuan_Key_Id": ""},
     ],
 )
-def test_a_wrong_signature_or_key_is_refused(company, headers):
-    answer = company.send(FIRST, **headers)
+def test_a_wrong_signature_or_key_is_refused(refusing, headers):
+    answer = refusing.send(FIRST, **headers)
     assert answer.status_code == 401
-    assert company.status()["messages"] == 0
 
 
-def test_a_changed_body_breaks_the_signature(company):
+def test_a_changed_body_breaks_the_signature(refusing):
     body = json.dumps({"messages": [FIRST]}).encode()
     signature = "ed25519=" + base64.b64encode(KEY.sign(body)).decode()
-    assert company.send_raw(body.replace(b"1", b"2"), Nuan_Signature=signature).status_code == 401
+    assert refusing.send_raw(body.replace(b"1", b"2"), Nuan_Signature=signature).status_code == 401
 
 
 def test_the_full_public_key_names_itself_too(company):
@@ -151,8 +159,8 @@ def test_a_key_file_may_appear_later(tmp_path):
         (b'{"messages": [{"key": "k", "kind": "x"}]}', "messages[0].payload"),
     ],
 )
-def test_malformed_bodies_are_named(company, body, what):
-    answer = company.send_raw(body)
+def test_malformed_bodies_are_named(refusing, body, what):
+    answer = refusing.send_raw(body)
     assert answer.status_code == 400
     assert what in answer.json()["error"]
 
@@ -182,24 +190,36 @@ def test_failures_before_and_after_storing_end_with_every_message_once(tmp_path)
     receiver.stop()
 
 
-def test_control_is_checked(company):
-    assert company.control(fail_rate=2).status_code == 400
-    assert company.control(down="yes").status_code == 400
-    assert company.control(speed=1).status_code == 400
-    assert company.client.get("/else").status_code == 404
-    assert company.client.post("/else", content=b"{}").status_code == 404
+def test_control_is_checked(refusing):
+    assert refusing.control(fail_rate=2).status_code == 400
+    assert refusing.control(down="yes").status_code == 400
+    assert refusing.control(speed=1).status_code == 400
+    assert refusing.client.get("/else").status_code == 404
+    assert refusing.client.post("/else", content=b"{}").status_code == 404
 
 
-def test_a_port_in_use_is_one_clear_line(company, tmp_path):
-    port = company.client.base_url.port
-    other = subprocess.run(
-        [sys.executable, "-m", "nuan_emulator.receiver", "--db", str(tmp_path / "x.sqlite"),
-         "--port", str(port)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )  # fmt: skip
-    assert other.returncode == 2
-    assert other.stderr.count("\n") == 1
-    assert f"port {port}" in other.stderr
+def test_bad_usage_is_one_clear_line_and_exit_code_2(company, tmp_path):
+    port = str(company.client.base_url.port)
+    cases = (
+        (("--port", port), f"port {port}"),
+        (("--fail-rate", "1.5"), "outside 0..1"),
+        (("--db", str(tmp_path / "none" / "x.sqlite")), "can be written"),
+    )
+    for options, what in cases:
+        ended = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "nuan_emulator.receiver",
+                "--db",
+                str(tmp_path / "x.sqlite"),
+                *options,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert ended.returncode == 2
+        assert ended.stderr.count("\n") == 1
+        assert what in ended.stderr
