@@ -1,36 +1,45 @@
-"""Runs second on the board: the node, until the power goes; what ends it is kept and it restarts."""
+"""Runs second on the board: the node, for ever; what ends it is kept, then the board restarts."""
 
-import asyncio
+import gc
 import sys
-import time
 
 RESTART_PAUSE_MS = 10000
 
 
-def _run():
-    import gc
-
+def _settings():
+    """The configuration, without the code that checked it: once a boot is enough."""
+    import nuan_firmware
     from nuan_firmware import config
 
     settings = config.load("/config.json")
+    del sys.modules["nuan_firmware.config"]
+    del nuan_firmware.config
+    return settings
+
+
+def _run():
+    import asyncio
+
+    settings = _settings()
+    gc.collect()
     from nuan_firmware.app import App
 
-    app = App(settings)
-    # The checks are needed once a boot: give their memory back.
-    sys.modules.pop("nuan_firmware.config", None)
-    config = settings = None
+    node = App(settings)
+    settings = None
     gc.collect()
-    asyncio.run(app.run())
+    asyncio.run(node.run())
 
 
 def _main():
-    from nuan_firmware import app, hal
+    import time
+
+    from nuan_firmware import hal, panic
 
     try:
         _run()
     except Exception as problem:
         sys.print_exception(problem)
-        app.keep_panic(problem)
+        panic.keep(problem)
     # Long enough for somebody at the console to stop it.
     time.sleep_ms(RESTART_PAUSE_MS)
     hal.reset()

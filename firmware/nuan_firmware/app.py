@@ -5,7 +5,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from nuan_firmware import hal
+from nuan_firmware import hal, panic
 from nuan_firmware.clock import Clock
 from nuan_firmware.cycle import Cycle
 from nuan_firmware.journal import Journal
@@ -24,16 +24,13 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 JOURNAL_PATH = "/journal"
 # Name look-ups and flash erases block the loop for seconds: the watchdog must outlast them.
-WATCHDOG_MS = 120000
-BEAT_MS = 30000
+WATCHDOG_MS = 180000
+BEAT_MS = 60000
 EPOCH_BYTES = 8
 RESTART_S_MAX = 300
-PANIC_PATH = "/panic"
-DAY_S = 86400
 # What a reference costs: the exchange of a usual heat meter.
 REFERENCE_BYTES = 112
 REFERENCES_BYTES_MAX = 7168
-TEXT_CHARACTERS_MAX = 80
 
 
 class App:
@@ -101,10 +98,7 @@ class App:
         for zone in self.zones:
             zone.tick(now)
         self.cycle.check()
-        for poller in self.pollers:
-            if now > poller.deadline_s:
-                return False
-        return True
+        return all(now <= poller.deadline_s for poller in self.pollers)
 
     async def _guard(self, name: str, run: "Callable[[], Coroutine[object, object, None]]") -> None:
         pause_s = 1
@@ -113,8 +107,8 @@ class App:
                 await run()
                 return
             except Exception as problem:
-                sys.print_exception(problem)  # type: ignore[attr-defined]
-                self.journal.event(bodies.EVENT_FAULT, text_of(name, problem))
+                sys.print_exception(problem)
+                self.journal.event(bodies.EVENT_FAULT, panic.text(name, problem))
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RESTART_S_MAX)
 
@@ -141,30 +135,6 @@ class App:
                 "journal: %d torn bytes, %d segments unreadable"
                 % (journal.torn_bytes, journal.removed),
             )
-        panic = take_panic()
-        if panic:
-            journal.event(bodies.EVENT_PANIC, panic)
-
-
-def text_of(name: str, problem: Exception) -> str:
-    """One short line about what went wrong where."""
-    return (name + ": " + repr(problem))[:TEXT_CHARACTERS_MAX]
-
-
-def keep_panic(problem: Exception) -> None:
-    """Put on flash what ended the program, for the next boot to journal."""
-    with open(PANIC_PATH, "w") as file:
-        file.write(text_of("panic", problem))
-
-
-def take_panic() -> str:
-    """What ended the program last time, once; empty when nothing did."""
-    import os
-
-    try:
-        with open(PANIC_PATH) as file:
-            text = file.read(TEXT_CHARACTERS_MAX)
-        os.remove(PANIC_PATH)
-    except OSError:
-        return ""
-    return text
+        ended = panic.take()
+        if ended:
+            journal.event(bodies.EVENT_PANIC, ended)

@@ -21,7 +21,7 @@ _REBASE_MS = 1 << 24
 
 
 class Clock:
-    """Starts coasting when the chip's clock survived the reset, else unset; `set_chip` writes it."""
+    """Coasting from the start when the chip's clock survived the reset; `set_chip` writes it."""
 
     def __init__(self, chip_s: int, set_chip: "Callable[[int], None]") -> None:
         self._set_chip = set_chip

@@ -88,13 +88,41 @@ else:
     Meter = namedtuple("Meter", ("slot", "bus", "address", "every_s", "reads"))
     Zone = namedtuple(
         "Zone",
-        ("zone", "slot", "read", "offset", "valve_pin", "setpoint_dc", "legal_max_dc", "exempt")
-        + ("hysteresis_dc", "frost_dc", "min_on_s", "min_off_s", "stale_s", "fallback_pct"),
+        (
+            "zone",
+            "slot",
+            "read",
+            "offset",
+            "valve_pin",
+            "setpoint_dc",
+            "legal_max_dc",
+            "exempt",
+            "hysteresis_dc",
+            "frost_dc",
+            "min_on_s",
+            "min_off_s",
+            "stale_s",
+            "fallback_pct",
+        ),
     )
     Config = namedtuple(
         "Config",
-        ("version", "node", "ssid", "host", "port", "user", "keepalive_s", "ack_timeout_s")
-        + ("flush_s", "segment_bytes", "max_bytes", "buses", "meters", "zones"),
+        (
+            "version",
+            "node",
+            "ssid",
+            "host",
+            "port",
+            "user",
+            "keepalive_s",
+            "ack_timeout_s",
+            "flush_s",
+            "segment_bytes",
+            "max_bytes",
+            "buses",
+            "meters",
+            "zones",
+        ),
     )
 
 

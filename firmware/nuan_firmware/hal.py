@@ -37,11 +37,6 @@ def set_utc(seconds: int) -> None:
     machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
 
 
-def ticks_ms() -> int:
-    """Milliseconds that wrap; only ticks_diff() of two of them means anything."""
-    return time.ticks_ms()
-
-
 def random_bytes(count: int) -> bytes:
     """Random bytes from the chip's generator."""
     return os.urandom(count)

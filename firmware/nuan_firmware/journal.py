@@ -83,6 +83,9 @@ class Journal:
         self._block_seq = self._block_time = self._last_time = 0
         self._crowded = False
         self._doomed = self._named = 0
+        self._segment = self._size = self._limit = self._reserved = 0
+        self.epoch = self.chain = b""
+        self.seq = self.flushed = self.delivered = 0
         self.torn_bytes = self.removed = 0
         self._recover(draw_epoch)
         self.cursor.references = References(references, reference_bytes)
@@ -303,7 +306,6 @@ class Journal:
             mark = None
         self.cursor = Cursor(shelf, self._keys, self.epoch, self._references)
         self.chain = genesis(shelf.node, self.epoch)
-        self.flushed = self.delivered = self._reserved = self._size = 0
         if shelf.count:
             self._scan_newest()
             self._reserved = self.flushed + RESERVE_COUNT + UNFLUSHED_MAX

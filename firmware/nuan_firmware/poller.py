@@ -9,7 +9,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from nuan_firmware.bus import Line
-from nuan_firmware.config import MBUS
 from nuan_protocols.mbus.frame import FRAME_BYTES_MAX
 from nuan_protocols.mbus.master import ReadOut
 from nuan_protocols.mbus.reader import FrameReader
@@ -78,7 +77,7 @@ class Poller:
         self._misses = bytearray(len(self._meters))
         self._skips = bytearray(len(self._meters))
         self._line = Line(port, config.buses[bus].timeout_ms)
-        self._is_mbus = config.buses[bus].protocol == MBUS
+        self._is_mbus = config.buses[bus].protocol == "mbus"
         if self._is_mbus:
             self._frames = FrameReader()
             self._fcb = bytearray([_FCB_UNKNOWN] * len(self._meters))
@@ -156,7 +155,7 @@ class Poller:
         fcb = self._fcb[index]
         readout = ReadOut(meter.address, self._frames, fcb == _FCB_UNKNOWN, fcb != 0, tries)
         self._fcb[index] = _FCB_UNKNOWN
-        done = 0
+        done = time = 0
         question = readout.request()
         while question is not None:
             time = clock.now()
@@ -190,7 +189,7 @@ class Poller:
         self, meter: "Meter", part: int, question: bytes, tries: int, answer_bytes: int
     ) -> int:
         line, reader = self._line, self._responses
-        tried = 0
+        tried = time = 0
         answer = None
         while answer is None and tried < tries:
             tried += 1
@@ -205,7 +204,7 @@ class Poller:
             if result == RESULT_OK:
                 self._on_answer(meter.slot, part, answer)
             return result
-        raw = line.raw[: line.received]
+        raw = bytes(line.raw[: line.received])
         # A line that only repeats the question has nobody answering on it.
         result = RESULT_UNREADABLE if raw and raw != question else RESULT_NO_ANSWER
         self._note(time, meter, part, result, tried, question, raw)

@@ -4,8 +4,8 @@
     mark                             "nuM1" | epoch[8] | u32 reserved | u32 delivered | u32 crc
 
 `reserved` is the highest number that may have been used, written before any number up to it is.
-`delivered` is a late copy of what the gateway has acknowledged. Closing a file is littlefs's commit:
-a power cut leaves the old mark or the new one.
+`delivered` is a late copy of what the gateway has acknowledged. Closing a file is littlefs's
+commit: a power cut leaves the old mark or the new one.
 """
 
 import os
@@ -83,7 +83,7 @@ class Shelf:
 
     def header_of(self, file: "BinaryIO", first: int) -> "bytearray | None":
         """Read the header at the start of an open segment; None when it isn't sound."""
-        size = file.readinto(self._header)  # type: ignore[attr-defined]
+        size = file.readinto(self._header)
         if size != HEADER_BYTES or header_seq(self._header, self.node) != first:
             return None
         return self._header
@@ -92,11 +92,11 @@ class Shelf:
         """Read what stands at `offset` of a segment into `block`; the number of bytes read."""
         with open(self.path(first), "rb") as file:
             file.seek(offset)
-            size = file.readinto(block[:BLOCK_HEAD_BYTES])  # type: ignore[attr-defined]
+            size = file.readinto(block[:BLOCK_HEAD_BYTES])
             if size == BLOCK_HEAD_BYTES:
                 end = min((block[0] << 8 | block[1]) + 6, len(block))
                 if end > size:
-                    size += file.readinto(block[size:end])  # type: ignore[attr-defined]
+                    size += file.readinto(block[size:end])
         return int(size)
 
     def write_mark(self, epoch: bytes, reserved: int, delivered: int) -> None:
@@ -114,7 +114,7 @@ class Shelf:
         mark = memoryview(self._mark)
         try:
             with open(self.root + "/mark", "rb") as file:
-                size = file.readinto(mark)  # type: ignore[attr-defined]
+                size = file.readinto(mark)
         except OSError:
             return None
         reserved, delivered, crc = unpack_from(">III", mark, 12)
@@ -124,7 +124,7 @@ class Shelf:
 
 
 def _firsts(root: str) -> "list[int]":
-    names = [item[0] for item in os.ilistdir(root)]  # type: ignore[attr-defined]
+    names = [item[0] for item in os.ilistdir(root)]
     return [int(n[:8], 16) for n in names if n.endswith(_SUFFIX) and len(n) == _NAME_CHARS]
 
 
