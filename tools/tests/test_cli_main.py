@@ -64,7 +64,7 @@ def test_version() -> None:
     [
         (["--lang", "fr"], "--lang fr: choose one of en, zh"),
         (["--lang"], "choose one of en, zh"),
-        (["decod"], "No such command 'decod'. Did you mean 'decode'? (see nuan --help)"),
+        (["decodes"], "No such command 'decodes'. Did you mean 'decode'? (see nuan --help)"),
         (["decode", "--modl"], "--modl (Possible options: --model) (see nuan decode --help)"),
         (["decode", "--model"], "Option '--model' requires an argument."),
         (["vm", "more"], "Got unexpected extra argument(s) (more)"),
@@ -80,9 +80,9 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], words: st
 
 
 def test_wrong_usage_is_told_in_chinese() -> None:
-    done = nuan("decod", environment=CHINESE)
+    done = nuan("decodes", environment=CHINESE)
     assert done.returncode == 2
-    assert done.stderr == "nuan: 没有命令“decod”。您是指 'decode' 吗？（见 nuan --help）\n"
+    assert done.stderr == "nuan: 没有命令“decodes”。您是指 'decode' 吗？（见 nuan --help）\n"
 
 
 def test_no_command_shows_the_help() -> None:
