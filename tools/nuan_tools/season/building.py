@@ -5,7 +5,6 @@ emulated lines come from one description.
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from nuan_emulator.building import Building
 from nuan_emulator.line import Line
@@ -18,7 +17,6 @@ from nuan_emulator.meters import (
     RoomSensor,
 )
 from nuan_emulator.meters.device import HeatSource
-from nuan_emulator.node_spec import NodeSpec
 from nuan_emulator.sources import (
     BuildingGas,
     BuildingHeat,
@@ -26,7 +24,6 @@ from nuan_emulator.sources import (
     FlatHeat,
     RoomClimate,
 )
-from nuan_gateway.node_config import node_config
 from nuan_gateway.site import Bus, Meter, Node, Point, Site
 
 _BITS_PER_CHARACTER = {"N": 10, "E": 11, "O": 11}
@@ -68,36 +65,14 @@ class MeteredBuilding:
             bus.uart: self._line(bus, node, points, seed) for bus in node.buses
         }
 
-    def node_spec(
-        self,
-        folder: Path,
-        key: bytes,
-        broker: tuple[str, int],
-        outages: tuple[tuple[int, int], ...] = (),
-    ) -> NodeSpec:
-        """The site's node with its flash image in `folder`/node."""
-        node = self._site.nodes[0]
-        return NodeSpec(
-            node_id=node.id,
-            key=key,
-            config=node_config(self._site, node.id),
-            image=folder / "node" / "flash.img",
-            broker=broker,
-            lines=self.lines,
-            pins=self._pins(node),
-            outages=outages,
-        )
-
     @property
-    def exchanges(self) -> int:
-        """Telegrams asked for on all lines so far."""
-        return sum(line.exchanges for line in self.lines.values())
+    def pins(self) -> dict[int, Callable[[int, int], None]]:
+        """The valves of the site's zones by pin: level and UTC ms."""
 
-    def _pins(self, node: Node) -> dict[int, Callable[[int, int], None]]:
         def valve(level: int, now_ms: int) -> None:
             self.building.room.set_valve(bool(level), now_ms)
 
-        return {zone.valve_pin: valve for zone in self._site.zones if zone.node == node.id}
+        return {zone.valve_pin: valve for zone in self._site.zones}
 
     def _line(self, bus: Bus, node: Node, points: Mapping[str, Point], seed: int) -> Line:
         devices = [

@@ -14,7 +14,7 @@ from nuan_gateway.errors import GatewayError
 from nuan_tools.errors import UserError
 from nuan_tools.season.outcome import Outcome, settle
 from nuan_tools.season.report import SeasonProgress, report
-from nuan_tools.season.run import SampleSeason
+from nuan_tools.season.sample import SampleSeason
 
 
 def run_demo(*, keep: Path | None, as_json: bool, seed: int, days: int, epw: Path | None) -> None:

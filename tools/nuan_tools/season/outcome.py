@@ -18,7 +18,7 @@ from nuan_gateway.store.schema import entry, tombstone
 from nuan_gateway.tariff_file import load_tariff
 from nuan_protocols.uplink.entry import KIND_EXCHANGE
 from nuan_tools.errors import UserError
-from nuan_tools.season.run import SampleSeason
+from nuan_tools.season.sample import SampleSeason
 
 DELIVERY_TIMEOUT_S = 60
 WH_PER_KWH = 1000

@@ -4,7 +4,6 @@ Both are what a user starts; here they are started, awaited and stopped (or kill
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -139,10 +138,3 @@ class Receiver(Process):
         ready = self.await_json(ready_file)
         self.port = int(str(ready["port"]))
         self.url = f"http://127.0.0.1:{self.port}"
-
-
-def pin_to_core(core: int) -> None:
-    """Keep this process and its later children on one core; no-op where there is but one."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > 1:
-        os.sched_setaffinity(0, {cores[core % len(cores)]})

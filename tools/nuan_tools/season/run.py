@@ -1,27 +1,42 @@
-"""One heating season of the sample building, from power-on of the node to the last root.
+"""One heating season in a folder: gateway, world and node, from power-on to the last root.
 
-node on  -15 min |  first day ... last day  | + 8 h: the day's root is sealed and handed on
+node on  -15 min |  first day ... last day  | the day's root is sealed and handed on
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from pathlib import Path
+from typing import Protocol
 
-from nuan_emulator.building import Building, Scenario
+from nuan_emulator.line import Line
 from nuan_emulator.node import Node
-from nuan_emulator.weather import Weather
+from nuan_emulator.node_spec import NodeSpec
 from nuan_emulator.world import World
+from nuan_gateway.node_config import node_config
 from nuan_gateway.site import Site, load_site
-from nuan_tools.season.building import MeteredBuilding
-from nuan_tools.season.layout import lay_out, node_key, sample_text
-from nuan_tools.season.processes import Gateway, Receiver
+from nuan_tools.season.layout import NODE_ID, lay_out, node_key
+from nuan_tools.season.processes import Gateway
 from nuan_tools.vm import vm_path
 
 SEED = 20251101
 DAY_MS = 86_400_000
 POWER_ON_EARLY_MS = 15 * 60_000
 SEAL_LATE_MS = 20 * 60_000
+
+
+class Wiring(Protocol):
+    """What hangs on a node: a line on each serial port, and who follows its pins."""
+
+    @property
+    def lines(self) -> Mapping[int, Line]:
+        """Lines by UART number."""
+        ...
+
+    @property
+    def pins(self) -> Mapping[int, Callable[[int, int], None]]:
+        """Callbacks (level, UTC ms) by pin number."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -43,9 +58,14 @@ class Span:
     until_ms: int
 
     @property
+    def on_ms(self) -> int:
+        """When the node gets power."""
+        return self.start_ms - POWER_ON_EARLY_MS
+
+    @property
     def days(self) -> int:
         """Civil days of the season."""
-        return (self.end_ms - self.start_ms) // DAY_MS
+        return round((self.end_ms - self.start_ms) / DAY_MS)
 
 
 def span_of(site: Site) -> Span:
@@ -58,60 +78,55 @@ def span_of(site: Site) -> Span:
     return Span(start_ms, end_ms, midnight_ms + SEAL_LATE_MS)
 
 
-def sample_site(days: int | None) -> str:
-    """The sample's site file, its season cut to `days` from the first."""
-    text = sample_text("site.toml")
-    if days is None:
-        return text
-    start = datetime(2025, 11, 1)  # noqa: DTZ001 - a civil day
-    end = (start + timedelta(days=days)).date()
-    return text.replace("end = 2026-04-01", f"end = {end.isoformat()}")
-
-
-class SampleSeason:
-    """A laid-out folder with gateway, receiver and world; a context manager that stops them all."""
+class Season:
+    """A site comes to life: its gateway as a process, its node in a world of its own."""
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        seed: int = SEED,
-        days: int | None = None,
-        weather: Weather | None = None,
+        self, folder: Path, *, site: str, tariff: str, seed: int, feed_url: str = ""
     ) -> None:
-        """Lay out `folder`, start receiver and gateway, power the node on."""
+        """Lay out `folder`; `site` and `tariff` are TOML. Nothing runs before power_on()."""
         self.folder = folder
-        self.receiver = Receiver(folder, "--trust", str(folder / "data" / "signing.pub"))
-        self.gateway: Gateway | None = None
-        self._world: World | None = None
-        try:
-            self._start(seed, days, weather)
-        except BaseException:
-            self.close()
-            raise
-
-    def _start(self, seed: int, days: int | None, weather: Weather | None) -> None:
-        folder = self.folder
-        node = "6e75616e00000001"
-        key = node_key(seed, node)
-        lay_out(
-            folder,
-            site=sample_site(days),
-            tariff=sample_text("tariff.toml"),
-            keys={node: key},
-            feed_url=self.receiver.url,
-        )
+        self._seed = seed
+        self._key = node_key(seed)
+        lay_out(folder, site=site, tariff=tariff, key=self._key, feed_url=feed_url)
         self.site = load_site(folder / "site.toml")
         self.span = span_of(self.site)
-        start_ms = self.span.start_ms - POWER_ON_EARLY_MS
-        self.world = self._world = World(
-            seed=seed, start_ms=start_ms, clock_file=folder / "data" / "clock", vm=vm_path()
+        self.gateway: Gateway | None = None
+        self._world: World | None = None
+        self._node: Node | None = None
+
+    def power_on(self, wiring: Wiring) -> None:
+        """Start the gateway, then the node on its lines."""
+        clock = self.folder / "data" / "clock"
+        self._world = World(
+            seed=self._seed, start_ms=self.span.on_ms, clock_file=clock, vm=vm_path()
         )
-        self.gateway = Gateway(folder)
-        building = Building(Scenario(start_ms, weather=weather), seed)
-        self.metered = MeteredBuilding(building, self.site, seed)
-        broker = ("127.0.0.1", self.gateway.port)
-        self.node: Node = self.world.add_node(self.metered.node_spec(folder, key, broker))
+        self.gateway = Gateway(self.folder)
+        self._node = self._world.add_node(
+            NodeSpec(
+                node_id=NODE_ID,
+                key=self._key,
+                config=node_config(self.site, NODE_ID),
+                image=self.folder / "node" / "flash.img",
+                broker=("127.0.0.1", self.gateway.port),
+                lines=wiring.lines,
+                pins=wiring.pins,
+            )
+        )
+
+    @property
+    def world(self) -> World:
+        """The world, once there is power."""
+        if self._world is None:
+            raise RuntimeError("the season has no power yet")
+        return self._world
+
+    @property
+    def node(self) -> Node:
+        """The node, once there is power."""
+        if self._node is None:
+            raise RuntimeError("the season has no power yet")
+        return self._node
 
     def run(self, progress: Callable[[Progress], None]) -> None:
         """Let the season pass, telling of each day."""
@@ -119,14 +134,13 @@ class SampleSeason:
         def tell(now_ms: int) -> None:
             day = max(0, min(self.span.days, (now_ms - self.span.start_ms) // DAY_MS))
             backlog = self.node.tunnel.stats.backlog
-            progress(Progress(day, self.span.days, self.metered.exchanges, backlog))
+            progress(Progress(day, self.span.days, self.node.exchanges, backlog))
 
         self.world.run_until(self.span.until_ms, tell)
 
     def close(self) -> None:
-        """Stop the world, the gateway and the receiver."""
+        """Stop the world and the gateway."""
         if self._world is not None:
             self._world.close()
         if self.gateway is not None:
             self.gateway.stop()
-        self.receiver.stop()
