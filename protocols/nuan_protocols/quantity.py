@@ -3,6 +3,9 @@
 A reading's `quantity` is one name of UNITS_OF, optionally followed by qualifiers that narrow it,
 each after a colon: "voltage:l1", "energy:backward". A consumer that asks for "energy" therefore
 never gets a limit value or a backward register by mistake.
+
+A "text_unit" is the one exception: its unit is what the meter wrote. A rate keeps the
+unit of what is counted: "volume:per_hour" is in m3, the hour is in the name.
 """
 
 # Quantity -> base units. "1" is a bare number, "" is no unit (text, date, raw bytes).
@@ -30,7 +33,6 @@ UNITS_OF: dict[str, tuple[str, ...]] = {
     "frequency": ("Hz",),
     "power_factor": ("1",),
     "phase_angle": ("deg",),
-    "phase": ("deg",),
     "heat_cost_units": ("1",),
     "on_time": ("s", "month", "year"),
     "operating_time": ("s", "month", "year"),
@@ -42,12 +44,13 @@ UNITS_OF: dict[str, tuple[str, ...]] = {
     "tariff_period": ("s", "month", "year"),
     "storage_interval": ("s", "month", "year"),
     "battery_time": ("s", "month", "year"),
-    "battery_life": ("s", "month", "year"),
-    "response_delay": ("s",),
-    "retry_interval": ("s",),
+    "battery_remaining": ("s",),
+    "duration_since_cumulation": ("s", "month", "year"),
+    "transmission_period": ("s",),
+    "second_of_minute": ("s",),
+    "response_delay": ("bit",),
     "date": ("",),
     "datetime": ("",),
-    "time": ("",),
     "battery_change": ("",),
     "tariff_start": ("",),
     "fabrication_number": ("1", ""),
@@ -72,7 +75,7 @@ UNITS_OF: dict[str, tuple[str, ...]] = {
     "password": ("1", ""),
     "error_flags": ("1", ""),
     "error_mask": ("1", ""),
-    "security_key": ("1", ""),
+    "security_key": ("",),
     "digital_output": ("1", ""),
     "digital_input": ("1", ""),
     "baud_rate": ("Bd",),
@@ -81,21 +84,26 @@ UNITS_OF: dict[str, tuple[str, ...]] = {
     "storage_first": ("1",),
     "storage_last": ("1",),
     "storage_block_size": ("1",),
-    "tariff_information": ("1", ""),
+    "tariff_information": ("",),
     "dimensionless": ("1", ""),
     "reset_counter": ("1",),
     "cumulation_counter": ("1",),
     "control_signal": ("1", ""),
     "day_of_week": ("1",),
     "week_number": ("1",),
-    "time_point_of_day_change": ("1", ""),
+    "day_change": ("",),
+    "daylight_saving": ("",),
+    "listening_window": ("",),
+    "stop_counter": ("1",),
+    "count": ("1",),
+    "operator_data": ("",),
+    "data_container": ("",),
     "parameter_activation_state": ("1", ""),
     "supplier_information": ("1", ""),
     "rf_level": ("dBm",),
-    "ghost": ("1", ""),
-    "text_unit": ("",),
     "manufacturer_specific": ("",),
-    "any": ("1", ""),
+    "any": ("",),
+    "text_unit": ("",),
     "unknown": ("",),
 }
 

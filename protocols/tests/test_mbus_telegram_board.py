@@ -35,7 +35,7 @@ def test_long_header():
 
 
 def test_identification_keeps_zeros_and_letters():
-    assert decode(0x72, b"\xf1\x03\x00\x0a" + HEADER[4:]).header.identification == "0A0003F1"
+    assert decode(0x72, b"\xf1\x03\x00\x0a" + HEADER[4:]).header.identification == "0a0003f1"
 
 
 def test_short_header_and_none():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     class Header(NamedTuple):
         """Who answers; "" and -1 where the telegram doesn't say.
 
-        identification   eight digits; A-F are kept, some meters have them
+        identification   eight digits; a-f are kept, some meters have them
         manufacturer     three letters
         medium           (code, name)
         signature        configuration word; in old telegrams anything
@@ -135,7 +135,7 @@ def need(data: "Buffer", offset: int, size: int) -> None:
 def digits(data: "Buffer", offset: int, high_first: bool = False) -> str:
     """Eight digits from four bytes."""
     order: Literal["little", "big"] = "big" if high_first else "little"
-    return f"{int.from_bytes(data[offset : offset + 4], order):08X}"
+    return f"{int.from_bytes(data[offset : offset + 4], order):08x}"
 
 
 def letters(code: int) -> str:

@@ -165,12 +165,8 @@ def lookup(table: str, code: int) -> tuple[str, str, int, str] | None:
 
 
 def name_of(table: str, code: int) -> str:
-    """The name of a code, "" when the table has none."""
-    return behind(table, f"{code:02X} ")
-
-
-def behind(table: str, key: str) -> str:
-    """What stands behind `key` at the start of a row; "" when no row starts so."""
+    """What stands behind a code at the start of a row, "" when no row starts with it."""
+    key = f"{code:02X} "
     at = table.find(key)
     while at > 0 and table[at - 1] != "\n":
         at = table.find(key, at + 1)

@@ -5,7 +5,7 @@ The tables are text for the same reason as in vif_tables.py: one row a code, "co
 
 from typing import TYPE_CHECKING
 
-from nuan_protocols.mbus.vif_tables import DATE, MULTIPLES, NUMBER, UNSIGNED, behind, name_of
+from nuan_protocols.mbus.vif_tables import DATE, NUMBER, UNSIGNED, name_of
 
 if TYPE_CHECKING:
     from nuan_protocols.mbus.vib import Meaning
@@ -40,7 +40,8 @@ _RECORD_ERRORS = """\
 1C premature_end_of_record
 """
 
-# These narrow the quantity and leave the number alone; 20-38 also change the unit.
+# These narrow the quantity and leave the number alone. A rate keeps the unit of what is counted:
+# "volume:per_hour" is in m3, the hour is in the name.
 _QUALIFIERS = """\
 12 average
 20 per_second
@@ -81,8 +82,6 @@ _QUALIFIERS = """\
 7E future
 """
 
-_RATES_FIRST = 0x20
-_RATES_LAST = 0x38
 
 # These turn the record into a point in time of what the VIF names.
 _TIME_POINTS = """\
@@ -135,34 +134,6 @@ _EXTENDED = """\
 """
 _EXTENDED_UNSIGNED = (0x11, 0x12)
 
-_RATE_UNITS = """\
-per_second /s
-per_minute /min
-per_hour /h
-per_day /d
-per_week /week
-per_month /month
-per_year /year
-per_revolution /revolution
-per_input_pulse_0 /pulse
-per_input_pulse_1 /pulse
-per_output_pulse_0 /pulse
-per_output_pulse_1 /pulse
-per_litre /l
-per_m3 /m3
-per_kg /kg
-per_kelvin /K
-per_kwh /kWh
-per_gj /GJ
-per_kw /kW
-per_kelvin_litre /(K*l)
-per_volt /V
-per_ampere /A
-times_second *s
-times_second_per_volt *s/V
-times_second_per_ampere *s/A
-"""
-
 
 def apply_chain(found: "Meaning", chain: bytes, at: int) -> None:
     """Add to `found` what the VIFE from chain[at] on say."""
@@ -212,21 +183,12 @@ def _apply(found: "Meaning", code: int) -> None:
     qualifier = name_of(_QUALIFIERS, code)
     if qualifier:
         found.quantity += ":" + qualifier
-        if _RATES_FIRST <= code <= _RATES_LAST:
-            _apply_rate(found, qualifier)
         return
     error = name_of(_RECORD_ERRORS, code)
     if error:
         found.error = error.replace("_", " ")
     elif not _apply_turn(found, code):
         found.problem = f"VIFE {code:02X} is reserved"
-
-
-def _apply_rate(found: "Meaning", qualifier: str) -> None:
-    if found.unit in MULTIPLES:
-        found.unit, factor = MULTIPLES[found.unit]
-        found.factor *= factor
-    found.unit += behind(_RATE_UNITS, qualifier + " ")
 
 
 def _apply_turn(found: "Meaning", code: int) -> bool:
