@@ -45,7 +45,7 @@ def season() -> Building:
 def test_a_season_takes_seconds():
     begin = time.process_time()
     Building(Scenario(START_MS), 2).advance(END_MS)
-    assert time.process_time() - begin < 4
+    assert time.process_time() - begin < 6
 
 
 def test_flats_plus_room_plus_pipes_are_the_building(season):
