@@ -268,7 +268,7 @@ def test_a_failed_transaction_leaves_nothing_and_the_next_one_works(bench, journ
         raise broken
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.writer, "_tell_feed", fail)
+        patch.setattr(bench.writer, "_flush", fail)
         with pytest.raises(SQLAlchemyError):
             bench.send(journal, journal.batch(3, 4))
     assert bench.rows("SELECT count(*) FROM entry") == [(2,)]

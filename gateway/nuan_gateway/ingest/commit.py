@@ -8,13 +8,14 @@ the same transaction held, so that the grouping can't be seen from outside.
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from nuan_gateway.clock import Clock
 from nuan_gateway.ingest.credit import Credits
-from nuan_gateway.ingest.decode import Decoded, Decoder
+from nuan_gateway.ingest.decode import Decoded, Decoder, ReadingRow
 from nuan_gateway.ingest.fit import Refusal, claims_of, fit, tombstones_of
 from nuan_gateway.ingest.messages import Authentic, Gatekeeper, down_topic
 from nuan_gateway.ingest.progress import Progress
@@ -52,14 +53,19 @@ class Counters:
 
 @dataclass(slots=True)
 class _Transaction:
-    """What one transaction changes, applied to the writer's memory only after the commit."""
+    """What one transaction changes: rows that wait to be inserted together, and what the writer
+    remembers after the commit."""
 
     connection: Connection
     now_ms: int
     next_id: int
-    journals: dict[JournalKey, Progress]
-    touched: set[JournalKey]
-    counters: Counters
+    journals: dict[JournalKey, Progress] = field(default_factory=dict[JournalKey, Progress])
+    touched: set[JournalKey] = field(default_factory=set[JournalKey])
+    counters: Counters = field(default_factory=Counters)
+    entries: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
+    tombstones: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    readings: list[ReadingRow] = field(default_factory=list[ReadingRow])
+    messages: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
 
 
 class Writer:
@@ -123,7 +129,7 @@ class Writer:
         now_ms = max(now_ms, self._sealer.floor_ms(connection), self._last_received_ms)
         if self._last_id is None:
             self._last_id = entries.last_id(connection)
-        return _Transaction(connection, now_ms, self._last_id + 1, {}, set(), Counters())
+        return _Transaction(connection, now_ms, self._last_id + 1)
 
     def _answer(self, work: _Transaction, message: Authentic) -> Answer:
         work.counters.messages += 1
@@ -155,6 +161,7 @@ class Writer:
         first, last = batch.entries[0].seq, batch.entries[-1].seq
         committed: dict[int, bytes] = {}
         if progress.touches(first, last):
+            self._flush(work)
             committed = entries.digests_of(work.connection, *key, first, last)
         fitted = fit(progress, claims_of(batch), batch, committed)
         if isinstance(fitted, Refusal):
@@ -170,47 +177,32 @@ class Writer:
             self._insert(work, key, fresh)
 
     def _insert(self, work: _Transaction, key: JournalKey, fresh: list[BatchEntry]) -> None:
+        node, epoch = key
         numbered = list(enumerate(fresh, work.next_id))
         work.next_id += len(fresh)
         work.counters.entries += len(fresh)
-        self._insert_entries(
-            work.connection,
-            [
-                (
-                    row_id,
-                    *key,
-                    entry.seq,
-                    entry.kind,
-                    entry.time,
-                    entry.clock,
-                    _slot(entry),
-                    entry.canonical,
-                    entry.digest,
-                    work.now_ms,
-                )
-                for row_id, entry in numbered
-            ],
-        )
-        entries.add_tombstones(
-            work.connection,
-            [
-                {"node": key[0], "epoch": key[1], "entry_id": row_id, **found._asdict()}
-                for row_id, entry in numbered
-                if entry.kind == KIND_TOMBSTONE
-                for found in tombstones_of(entry)
-            ],
-        )
-        decoded = self._decoder.decode(key[0], numbered)
+        for row_id, entry in numbered:
+            seq, kind, time, clock, raw, digest, _ = entry
+            work.entries.append(
+                (row_id, node, epoch, seq, kind, time, clock, _slot(kind, raw), raw, digest,
+                 work.now_ms)
+            )  # fmt: skip
+            if kind == KIND_TOMBSTONE:
+                ids = {"node": node, "epoch": epoch, "entry_id": row_id}
+                work.tombstones += [
+                    {**ids, "first": found.first, "last": found.last, "reason": found.reason}
+                    for found in tombstones_of(entry)
+                ]
+        decoded = self._decoder.decode(node, numbered)
         work.counters.unknown_slots += decoded.unknown_slots
         work.counters.unreadable += decoded.unreadable
-        self._insert_readings(work.connection, decoded.rows)
-        self._tell_feed(work, key, fresh, decoded)
+        work.readings += decoded.rows
+        if decoded.items:
+            work.messages.append(self._feed_message(key, fresh, decoded))
 
-    def _tell_feed(
-        self, work: _Transaction, key: JournalKey, fresh: list[BatchEntry], decoded: Decoded
-    ) -> None:
-        if not decoded.items:
-            return
+    def _feed_message(
+        self, key: JournalKey, fresh: list[BatchEntry], decoded: Decoded
+    ) -> tuple[str, str, str]:
         first, last = fresh[0].seq, fresh[-1].seq
         node, epoch = key
         # Canonical JSON, its keys in their sorted order.
@@ -219,11 +211,16 @@ class Writer:
             f'"readings":[{",".join(decoded.items)}],"site":{json.dumps(self._site)},'
             '"type":"readings"}'
         )
-        outbox.put(
-            work.connection,
-            [(f"r-{node}-{epoch}-{first}-{last}", "readings", payload)],
-            work.now_ms,
-        )
+        return f"r-{node}-{epoch}-{first}-{last}", "readings", payload
+
+    def _flush(self, work: _Transaction) -> None:
+        """Insert the rows that wait."""
+        self._insert_entries(work.connection, work.entries)
+        entries.add_tombstones(work.connection, work.tombstones)
+        self._insert_readings(work.connection, work.readings)
+        outbox.put(work.connection, work.messages, work.now_ms)
+        for waiting in (work.entries, work.tombstones, work.readings, work.messages):
+            waiting.clear()
 
     def _keep_conflicts(self, work: _Transaction, key: JournalKey, refusal: Refusal) -> None:
         rows = [
@@ -253,6 +250,7 @@ class Writer:
         return found
 
     def _save(self, work: _Transaction) -> None:
+        self._flush(work)
         for key in sorted(work.touched):
             before = self._journals.get(key)
             state = work.journals[key].stored()
@@ -276,9 +274,8 @@ JOURNALS_KEPT_MAX = 10_000
 """How many journals' progress stays in memory; the others are read again when they speak."""
 
 
-def _slot(entry: BatchEntry) -> int | None:
-    raw = entry.canonical
-    if entry.kind != KIND_EXCHANGE or len(raw) < _SLOT_AT + 2:
+def _slot(kind: int, raw: bytes) -> int | None:
+    if kind != KIND_EXCHANGE or len(raw) < _SLOT_AT + 2:
         return None
     return raw[_SLOT_AT] << 8 | raw[_SLOT_AT + 1]
 

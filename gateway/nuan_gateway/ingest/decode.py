@@ -75,44 +75,69 @@ class Decoder:
         if meter is None or profile is None:
             decoded.unknown_slots += 1
             return
-        point, serial = _point_at(meter, entry), meter.serial
-        time, clock, version = entry.time, entry.clock, profile.version
-        start = f'{{"clock":{clock},'
-        middle = f',"seq":{entry.seq},"status":'
-        when = f',"time":{_iso(time) if clock else "null"},"unit":'
-        for idx, value in enumerate(_readings(profile, exchange)):
-            quantity, number, exponent, unit, storage, tariff, subunit, function, status, text = (
-                value
-            )
-            decoded.rows.append(
-                (
-                    entry_id, idx, point, serial, quantity, unit, number, exponent, storage,
-                    tariff, subunit, function, status, text or None, time, clock, version,
-                )
-            )  # fmt: skip
-            if number is None and not text:
-                decoded.unreadable += 1
-            if storage == tariff == subunit == 0 and function == "instantaneous":
-                decoded.items.append(
-                    f"{start}{_place(serial, point, quantity)}{middle}{_quoted(status)}"
-                    f'{when}{_quoted(unit)},"value":{_shown(value)}}}'
-                )
+        point = _point_at(meter, entry)
+        values = _readings(profile, exchange)
+        _add_rows(decoded, values, (entry_id, point, meter.serial, profile.version), entry)
+        _add_items(decoded, values, point, meter.serial, entry)
 
 
 def _readings(profile: Profile, exchange: Exchange) -> list[Reading]:
     try:
-        values = registry.readings(profile, exchange.question, exchange.answer)
-        return [_fitting(value) for value in values]
+        return registry.readings(profile, exchange.question, exchange.answer)
     except ProtocolError as error:
         reason = f"unreadable:{error}"
         return [Reading(UNREAD_QUANTITY, None, 0, "", 0, 0, 0, "instantaneous", reason, "")]
 
 
-def _fitting(value: Reading) -> Reading:
+def _add_rows(
+    decoded: Decoded,
+    values: list[Reading],
+    source: tuple[int, str | None, str, int],
+    entry: BatchEntry,
+) -> None:
+    entry_id, point, serial, version = source
+    time, clock = entry.time, entry.clock
+    add = decoded.rows.append
+    for idx, value in enumerate(values):
+        quantity, number, exponent, unit, storage, tariff, subunit, function, status, text = value
+        if number is None:
+            decoded.unreadable += not text
+        elif not -VALUE_MAX <= number <= VALUE_MAX:
+            values[idx] = _beyond(value, number)
+            _, number, _, _, _, _, _, _, status, text = values[idx]
+        add(
+            (
+                entry_id, idx, point, serial, quantity, unit, number, exponent, storage,
+                tariff, subunit, function, status, text or None, time, clock, version,
+            )
+        )  # fmt: skip
+
+
+def _add_items(
+    decoded: Decoded, values: list[Reading], point: str | None, serial: str, entry: BatchEntry
+) -> None:
+    start = f'{{"clock":{entry.clock},'
+    seq = f',"seq":{entry.seq},"status":'
+    when = f',"time":{_iso(entry.time) if entry.clock else "null"},'
+    add = decoded.items.append
+    for value in values:
+        quantity, number, exponent, unit, storage, tariff, subunit, function, status, text = value
+        if storage or tariff or subunit or function != "instantaneous":
+            continue
+        place, ending = _frame(serial, point, quantity, unit)
+        state = '"ok"' if status == "ok" else _quoted(status)
+        if number is None:
+            shown = _quoted(text) if text else "null"
+        elif exponent:
+            shown = f'"{decimal_text(number, exponent)}"'
+        else:
+            shown = f'"{number}"'
+        add(f"{start}{place}{seq}{state}{when}{ending}{shown}}}")
+
+
+def _beyond(value: Reading, number: int) -> Reading:
     """A number beyond the database's 64 bits is kept as text, never cut."""
-    if value.integer is None or -VALUE_MAX <= value.integer <= VALUE_MAX:
-        return value
-    digits = decimal_text(value.integer, value.exponent)
+    digits = decimal_text(number, value.exponent)
     return value._replace(integer=None, status="unreadable:beyond 64 bits", text=digits)
 
 
@@ -127,21 +152,14 @@ def _point_at(meter: SlotMeter, entry: BatchEntry) -> str | None:
     return None
 
 
-def _shown(value: Reading) -> str:
-    """The value as the feed has it: a decimal string, a text, or null."""
-    if value.integer is not None:
-        return f'"{decimal_text(value.integer, value.exponent)}"'
-    return json.dumps(value.text, ensure_ascii=False) if value.text else "null"
-
-
 # The same few thousand texts come again and again; putting them in quotes once is most of the JSON.
 @lru_cache(maxsize=16384)
-def _place(serial: str, point: str | None, quantity: str) -> str:
+def _frame(serial: str, point: str | None, quantity: str, unit: str) -> tuple[str, str]:
     where = "null" if point is None else _quoted(point)
-    return f'"meter":{_quoted(serial)},"point":{where},"quantity":{_quoted(quantity)}'
+    place = f'"meter":{_quoted(serial)},"point":{where},"quantity":{_quoted(quantity)}'
+    return place, f'"unit":{_quoted(unit)},"value":'
 
 
-@lru_cache(maxsize=4096)
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 

@@ -171,7 +171,7 @@ def _readings() -> None:
         sa.PrimaryKeyConstraint("entry_id", "idx", name="pk_reading"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_reading_point_quantity_time", "reading", ["point", "quantity", "time"])
+    op.create_index("ix_reading_point_time_quantity", "reading", ["point", "time", "quantity"])
 
 
 def _results() -> None:
