@@ -1,0 +1,114 @@
+"""The journal on a flash image, read by the format's description and without the node's own code.
+
+header  "nuJ1" | node[8] | epoch[8] | u32 first seq | chain[32] | u32 crc
+block   u16 length | u32 crc | u32 first seq | u32 base time | records
+record  u8 tag | zigzag varint time step | full: [u8 part] varint length, body
+                                         | difference: varint reference, varint length, codes
+"""
+
+import shutil
+from pathlib import Path
+from struct import pack, unpack_from
+from typing import NamedTuple
+from zlib import crc32
+
+from nuan_emulator import flash
+
+HEADER_BYTES = 60
+BLOCK_HEAD_BYTES = 14
+TAG_DIFFERENCE = 4
+TAG_KEPT = 8
+
+
+class FlashEntry(NamedTuple):
+    """A flushed entry: its journal's epoch, its number, its canonical bytes."""
+
+    epoch: str
+    seq: int
+    canonical: bytes
+
+
+def read_journal(vm: Path, stage: Path, image: Path) -> list[FlashEntry]:
+    """Every flushed entry of an image; the image itself is left alone."""
+    copy = image.with_suffix(".copy")
+    shutil.copyfile(image, copy)
+    files = flash.read_files(vm, stage, copy)
+    copy.unlink()
+    segments = sorted(path for path in files if path.endswith(".seg"))
+    return [entry for path in segments for entry in _segment(files[path])]
+
+
+def _segment(data: bytes) -> list[FlashEntry]:
+    if data[:4] != b"nuJ1" or crc32(data[:56]) != unpack_from(">I", data, 56)[0]:
+        return []
+    node, epoch = data[4:12], data[12:20]
+    kept: list[tuple[tuple[int, int], bytes]] = []
+    entries: list[FlashEntry] = []
+    at = HEADER_BYTES
+    while at + BLOCK_HEAD_BYTES <= len(data):
+        length, crc = unpack_from(">HI", data, at)
+        end = at + 6 + length
+        if end > len(data) or crc32(data[at + 6 : end]) != crc:
+            break
+        seq, time = unpack_from(">II", data, at + 6)
+        at += BLOCK_HEAD_BYTES
+        while at < end:
+            tag, step, body, at = _record(data, at, kept)
+            time += step
+            head = pack(">BB8s8sIIB", 1, (tag & 3) + 1, node, epoch, seq, time, tag >> 4 & 3)
+            entries.append(FlashEntry(epoch.hex(), seq, head + body))
+            seq += 1
+    return entries
+
+
+def _record(
+    data: bytes, at: int, kept: list[tuple[tuple[int, int], bytes]]
+) -> tuple[int, int, bytes, int]:
+    tag = data[at]
+    step, at = _varint(data, at + 1)
+    seconds = -(step >> 1) if step & 1 else step >> 1
+    if tag & TAG_DIFFERENCE:
+        reference, at = _varint(data, at)
+        length, at = _varint(data, at)
+        key, old = kept[reference]
+        body = _patched(old, data[at : at + length])
+        kept[reference] = (key, body)
+        return tag, seconds, body, at + length
+    part = -1
+    if tag & TAG_KEPT:
+        part, at = data[at], at + 1
+    length, at = _varint(data, at)
+    body = data[at : at + length]
+    if part >= 0:
+        _keep(kept, (body[1] << 8 | body[2], part), body)
+    return tag, seconds, body, at + length
+
+
+def _keep(kept: list[tuple[tuple[int, int], bytes]], key: tuple[int, int], body: bytes) -> None:
+    for index, (known, _) in enumerate(kept):
+        if known == key:
+            kept[index] = (key, body)
+            return
+    kept.append((key, body))
+
+
+def _patched(old: bytes, codes: bytes) -> bytes:
+    """One code: five bits of bytes to skip, three bits of new bytes that follow."""
+    new = bytearray(old)
+    position = at = 0
+    while at < len(codes):
+        position += codes[at] >> 3
+        count = codes[at] & 7
+        new[position : position + count] = codes[at + 1 : at + 1 + count]
+        position += count
+        at += 1 + count
+    return bytes(new)
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while data[at] & 0x80:
+        value |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+    return value | data[at] << shift, at + 1
