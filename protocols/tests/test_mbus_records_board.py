@@ -132,6 +132,7 @@ NO_VALUES = (
     ("00 06", "unreadable:no data", ""),
     ("08 06", "unreadable:no data", ""),
     ("0d 06 e0", "unreadable:no data", ""),
+    ("0d 06 01 41", "unreadable:text instead of a number", "A"),
     ("01 6f 05", "unreadable:VIF 6F is reserved", ""),
     ("01 7b 05", "unreadable:VIF 7B is reserved", ""),
     ("01 7e 05", "unreadable:VIF 7E names no quantity", ""),

@@ -151,7 +151,9 @@ class Field:
         length = data[0]
         rest = data[1:]
         if length < _LVAR_TEXT_END:
-            reading = self._make(None, 0, "ok", plain_text(data, 0))
+            number = self.unit not in ("", "1") and not self.quantity.startswith("text_unit")
+            status = "unreadable:text instead of a number" if number else "ok"
+            reading = self._make(None, 0, status, plain_text(data, 0))
         elif length < _LVAR_NEGATIVE_END:
             reading = self._bcd(rest, length >= _LVAR_BCD_END)
         elif not rest:
