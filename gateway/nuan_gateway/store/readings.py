@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from nuan_gateway.store.schema import reading
@@ -35,29 +35,32 @@ class StoredReading:
 
 _COLUMNS = [reading.c[name] for name in StoredReading.__slots__]
 
+# The first reading of an entry stands for all of them in the index of points and times.
+_head = reading.alias("head")
+_LATEST = (_head.c.time.desc(), _head.c.entry_id.desc(), reading.c.idx)
+_EARLIEST = (_head.c.time, _head.c.entry_id, reading.c.idx)
+
 
 def last_before(
     connection: Connection, point: str, quantity: str, time: int
 ) -> StoredReading | None:
     """The latest good current register value at or before UTC second `time`."""
-    query = _good(point, quantity).where(reading.c.time <= time)
-    return _first(connection, query.order_by(reading.c.time.desc(), reading.c.entry_id.desc()))
+    return _first(connection, _good(point, quantity, _head.c.time <= time).order_by(*_LATEST))
 
 
 def first_after(
     connection: Connection, point: str, quantity: str, time: int
 ) -> StoredReading | None:
     """The earliest good current register value at or after UTC second `time`."""
-    query = _good(point, quantity).where(reading.c.time >= time)
-    return _first(connection, query.order_by(reading.c.time, reading.c.entry_id))
+    return _first(connection, _good(point, quantity, _head.c.time >= time).order_by(*_EARLIEST))
 
 
 def series(
     connection: Connection, point: str, quantity: str, start: int, end: int
 ) -> Iterator[StoredReading]:
     """Good current register values with start <= time < end, in time order."""
-    query = _good(point, quantity).where(reading.c.time >= start, reading.c.time < end)
-    for row in connection.execute(query.order_by(reading.c.time, reading.c.entry_id)):
+    query = _good(point, quantity, _head.c.time >= start, _head.c.time < end)
+    for row in connection.execute(query.order_by(*_EARLIEST)):
         yield StoredReading(*row)
 
 
@@ -67,9 +70,14 @@ def of_entry(connection: Connection, entry_id: int) -> list[StoredReading]:
     return [StoredReading(*row) for row in connection.execute(query)]
 
 
-def _good(point: str, quantity: str) -> Select[*tuple[Any, ...]]:
+def _good(point: str, quantity: str, *times: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     conditions: list[ColumnElement[bool]] = [
-        reading.c.point == point,
+        # Written as the index has it, not as a parameter, or SQLite wouldn't use the index.
+        _head.c.idx == literal_column("0"),
+        _head.c.point == point,
+        # A clock that was never set counts from the boot: that is no time of day.
+        _head.c.clock > 0,
+        *times,
         reading.c.quantity == quantity,
         reading.c.storage == 0,
         reading.c.tariff == 0,
@@ -77,10 +85,9 @@ def _good(point: str, quantity: str) -> Select[*tuple[Any, ...]]:
         reading.c.function == "instantaneous",
         reading.c.status == "ok",
         reading.c.value.is_not(None),
-        # A clock that was never set counts from the boot: that is no time of day.
-        reading.c.clock > 0,
     ]
-    return select(*_COLUMNS).where(*conditions)
+    joined = _head.join(reading, reading.c.entry_id == _head.c.entry_id)
+    return select(*_COLUMNS).select_from(joined).where(*conditions)
 
 
 def _first(connection: Connection, query: Select[*tuple[Any, ...]]) -> StoredReading | None:

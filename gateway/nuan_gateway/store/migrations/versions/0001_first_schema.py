@@ -167,11 +167,17 @@ def _readings() -> None:
         sa.Column("time", sa.BigInteger(), nullable=False),
         sa.Column("clock", sa.Integer(), nullable=False),
         sa.Column("decoder", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name="fk_reading_entry_id"),
         sa.PrimaryKeyConstraint("entry_id", "idx", name="pk_reading"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_reading_point_time_quantity", "reading", ["point", "time", "quantity"])
+    first = sa.text("idx = 0")
+    op.create_index(
+        "ix_reading_point_time",
+        "reading",
+        ["point", "time"],
+        sqlite_where=first,
+        postgresql_where=first,
+    )
 
 
 def _results() -> None:
