@@ -28,8 +28,8 @@ from nuan_gateway.settings import Settings, load_keys
 from nuan_gateway.site import Site, load_site
 from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
 from nuan_gateway.store.master import load_slots, sync_site
+from nuan_gateway.workspace import LOCK_NAME
 
-LOCK_NAME = "gateway.lock"
 READY_NAME = "gateway.json"
 
 log = logging.getLogger(__name__)

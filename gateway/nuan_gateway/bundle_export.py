@@ -47,7 +47,7 @@ def export_bundle(
     with engine.connect() as connection:
         bill = statements.latest_bill(connection, season, unit)
         if bill is None:
-            raise ExportError(_no_bill(connection, season, unit))
+            raise ExportError(no_bill_text(connection, season, unit))
         statement = json.loads(bill.statement)
         tariff = statements.tariff_of(connection, statement["tariff"]["digest"])
         if tariff is None:
@@ -71,7 +71,8 @@ def bundle_text(bundle: Mapping[str, Any]) -> str:
     return json.dumps(bundle, ensure_ascii=False, indent=1) + "\n"
 
 
-def _no_bill(connection: Connection, season: str, unit: str) -> str:
+def no_bill_text(connection: Connection, season: str, unit: str) -> str:
+    """Return the line that says why a unit has no bill."""
     known = [bill.unit for bill in statements.latest_bills(connection, season)]
     if not known:
         return f"season {season} has no bills yet; run: nuan bill run"

@@ -19,6 +19,8 @@ from nuan_gateway.site import Site, load_site
 from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
 
 SETTINGS_NAME = "gateway.toml"
+LOCK_NAME = "gateway.lock"
+"""The file in the data folder that a running gateway holds locked."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,6 @@ class Workspace:
 
     def seal(self) -> None:
         """Seal the days that are over, unless the gateway runs: then it does so itself."""
-        from nuan_gateway.app import LOCK_NAME
-
         with (self.settings.data_dir / LOCK_NAME).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

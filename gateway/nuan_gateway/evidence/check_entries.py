@@ -21,16 +21,16 @@ def check_list(bundle: BundleDoc) -> Iterator[Finding]:
     for index, wanted in enumerate(named, 1):
         if wanted not in held:
             yield Finding(f"entry {index}", "the statement names it, the bundle doesn't hold it")
+    common = [digest for digest in named if digest in held]
     for index, found in enumerate(held, 1):
+        link = f"entry {index}"
         if found not in named:
-            yield Finding(f"entry {index}", "the statement doesn't name it")
-        elif index <= len(named) and named[index - 1] != found:
+            yield Finding(link, "the statement doesn't name it")
+        elif found in held[: index - 1]:
+            yield Finding(link, "is in the bundle twice")
+        elif common.pop(0) != found:
             place = named.index(found) + 1
-            yield Finding(
-                f"entry {index}", f"out of place: the statement names it as entry {place}"
-            )
-    if len(set(held)) != len(held):
-        yield Finding("entries", "an entry is held twice")
+            yield Finding(link, f"out of place: the statement names it as entry {place}")
 
 
 def check_entries(raw: list[dict[str, Any]], bundle: BundleDoc) -> Iterator[Finding]:

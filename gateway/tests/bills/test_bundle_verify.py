@@ -231,7 +231,7 @@ def root_left_out(bundle: dict[str, Any]) -> None:
         (changed_meaning, "entry 3: reads.registers[0].value says '1', recomputed"),
         (left_out, "entry 3: the statement names it, the bundle doesn't hold it"),
         (swapped, "entry 3: out of place: the statement names it as entry 4"),
-        (held_twice, "entry 4: out of place: the statement names it as entry 3"),
+        (held_twice, "entry 4: is in the bundle twice"),
         (another_tariff, "tariff digest: the tariff isn't the one the statement was made with"),
         (changed_total, "statement signature: does not hold over the statement"),
         (changed_root, "root 2025-11-01: signature does not hold over the root statement"),
