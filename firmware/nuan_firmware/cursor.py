@@ -68,9 +68,14 @@ class Cursor:
     def seek(self, seq: int) -> None:
         """Go to the entry `seq`, or to the next one that is there."""
         index = self._shelf.index(seq)
+        if index < 0:
+            # Nothing was ever flushed.
+            self.seq = 1
+            self.chain = genesis(self._shelf.node, self._epoch)
+            return
         self.seq = seq
         self.chain = b""
-        if index < 0 or not (self.open_segment(index) or self._follow(index + 1)):
+        if not (self.open_segment(index) or self._follow(index + 1)):
             return
         while self.seq < seq and self.entry() is not None:
             if self.seq < seq:

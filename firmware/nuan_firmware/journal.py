@@ -294,8 +294,8 @@ class Journal:
         header = None
         while shelf.count and header is None:
             header = shelf.header(shelf.first(shelf.count - 1))
-            if header is None:
-                shelf.remove_newest()
+            # An empty file was being made when the power went: nothing was flushed to it.
+            if header is None and shelf.remove_newest():
                 self.removed += 1
         if header is not None:
             self.epoch = bytes(header[12:20])

@@ -71,10 +71,13 @@ class Shelf:
             self._firsts[index - 1] = self._firsts[index]
         self.count -= 1
 
-    def remove_newest(self) -> None:
-        """Delete the newest segment from flash: its header was never written whole."""
+    def remove_newest(self) -> int:
+        """Delete the newest segment from flash, whose header isn't sound; the size it had."""
         self.count -= 1
-        os.remove(self.path(self.first(self.count)))
+        path = self.path(self.first(self.count))
+        size = os.stat(path)[6]
+        os.remove(path)
+        return int(size)
 
     def header(self, first: int) -> "bytearray | None":
         """Header of a segment, valid until the next call; None when it isn't sound."""

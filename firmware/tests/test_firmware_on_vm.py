@@ -1,0 +1,22 @@
+"""Runs the files in tests/board on the genuine MicroPython; each holds plain test functions."""
+
+from pathlib import Path
+
+import pytest
+from nuan_tools.on_micropython import run_file
+
+BOARD_TESTS = Path(__file__).resolve().parent / "board"
+FIRMWARE = BOARD_TESTS.parents[1]
+ROOTS = [BOARD_TESTS, FIRMWARE, FIRMWARE.parent / "protocols", FIRMWARE / "board"]
+# The RAM flash of the journal's tests lives on the same heap.
+HEAP = "8m"
+
+
+@pytest.mark.parametrize(
+    "file", sorted(BOARD_TESTS.glob("check_*.py")), ids=lambda path: path.stem[6:]
+)
+def test_on_vm(vm: Path, file: Path) -> None:
+    outcomes = run_file(vm, file, ROOTS, HEAP)
+    assert outcomes
+    failed = [f"{outcome.name}\n{outcome.output}" for outcome in outcomes if not outcome.passed]
+    assert not failed, "\n".join(failed)
