@@ -1,17 +1,17 @@
 """The demo as a person sees it: progress, bills, balance, room, feed, and what to try next."""
 
 import json
-import tempfile
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from nuan_emulator.epw import EpwError
 from nuan_emulator.errors import EmulatorError
 from nuan_emulator.weather import EpwWeather, Weather
 from nuan_gateway.errors import GatewayError
+from nuan_tools.console import out
 from nuan_tools.errors import UserError
+from nuan_tools.i18n import tr
+from nuan_tools.season.folder import season_folder
 from nuan_tools.season.outcome import Outcome, settle
 from nuan_tools.season.report import SeasonProgress, report
 from nuan_tools.season.sample import SampleSeason
@@ -20,9 +20,11 @@ from nuan_tools.season.sample import SampleSeason
 def run_demo(*, keep: Path | None, as_json: bool, seed: int, days: int, epw: Path | None) -> None:
     """Run the season in `keep` or a folder that is removed; raises UserError in one line."""
     started = time.monotonic()
+    if not as_json:
+        out().print(tr("A sample building: 12 flats, one public room, one node, one gateway."))
     try:
         weather = _weather(epw)
-        with _folder(keep) as folder, SeasonProgress(quiet=as_json) as progress:
+        with season_folder(keep) as folder, SeasonProgress(quiet=as_json) as progress:
             season = SampleSeason(folder, seed=seed, days=days, weather=weather)
             try:
                 season.run(progress.tell)
@@ -84,16 +86,3 @@ def _weather(epw: Path | None) -> Weather | None:
         return EpwWeather(epw)
     except (EpwError, OSError) as error:
         raise UserError(str(error)) from error
-
-
-@contextmanager
-def _folder(keep: Path | None) -> Generator[Path]:
-    if keep is None:
-        with tempfile.TemporaryDirectory(prefix="nuan-demo-") as folder:
-            yield Path(folder)
-        return
-    try:
-        keep.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the folder {keep}: {error.strerror}") from error
-    yield keep

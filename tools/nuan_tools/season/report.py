@@ -62,10 +62,8 @@ class SeasonProgress:
 
     def __enter__(self) -> Self:
         """Begin to draw."""
-        if not self._quiet:
-            out().print(tr("A sample building: 12 flats, one public room, one node, one gateway."))
-            if not self._plain:
-                self._bar.start()
+        if not self._quiet and not self._plain:
+            self._bar.start()
         return self
 
     def __exit__(
@@ -85,14 +83,14 @@ def report(outcome: Outcome, seconds: float, keep: Path | None) -> None:
 
 def _bills(outcome: Outcome) -> Table:
     rows = table(tr("Heat bills of the season, in yuan"))
-    names = ("unit", "m²", "kWh", "base", "metered", "total", "prepaid", "settlement")
+    names = ("flat", "m²", "kWh", "base", "metered", "total", "prepaid", "settlement")
     for name in names:
-        rows.add_column(tr(name), justify="left" if name == "unit" else "right", no_wrap=True)
+        rows.add_column(tr(name), justify="left" if name == "flat" else "right", no_wrap=True)
     for bill in outcome.bills:
         rows.add_row(*_row(bill))
     rows.add_section()
     total = [sum(fen) for fen in zip(*(_fens(bill) for bill in outcome.bills), strict=True)]
-    rows.add_row(tr("all"), "", "", *(_yuan(fen) for fen in total), style="bold")
+    rows.add_row(tr("all"), "", "", *(yuan(fen) for fen in total), style="bold")
     return rows
 
 
@@ -108,10 +106,11 @@ def _fens(bill: UnitBill) -> tuple[int, ...]:
 
 def _row(bill: UnitBill) -> tuple[str, ...]:
     heat = bill.heat_kwh if bill.heat_kwh is not None else tr("by area")
-    return (bill.unit, bill.area_m2, heat, *(_yuan(fen) for fen in _fens(bill)))
+    return (bill.unit, bill.area_m2, heat, *(yuan(fen) for fen in _fens(bill)))
 
 
-def _yuan(fen: int) -> str:
+def yuan(fen: int) -> str:
+    """Fen as yuan with two decimals."""
     sign = "-" if fen < 0 else ""
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
