@@ -21,8 +21,9 @@ TAG_KEPT = 8
 
 
 class FlashEntry(NamedTuple):
-    """A flushed entry: its journal's epoch, its number, its canonical bytes."""
+    """A flushed entry: its segment's file, its journal's epoch, its number, its canonical bytes."""
 
+    segment: str
     epoch: str
     seq: int
     canonical: bytes
@@ -35,10 +36,10 @@ def read_journal(vm: Path, stage: Path, image: Path) -> list[FlashEntry]:
     files = flash.read_files(vm, stage, copy)
     copy.unlink()
     segments = sorted(path for path in files if path.endswith(".seg"))
-    return [entry for path in segments for entry in _segment(files[path])]
+    return [entry for path in segments for entry in _segment(path, files[path])]
 
 
-def _segment(data: bytes) -> list[FlashEntry]:
+def _segment(path: str, data: bytes) -> list[FlashEntry]:
     if data[:4] != b"nuJ1" or crc32(data[:56]) != unpack_from(">I", data, 56)[0]:
         return []
     node, epoch = data[4:12], data[12:20]
@@ -56,7 +57,7 @@ def _segment(data: bytes) -> list[FlashEntry]:
             tag, step, body, at = _record(data, at, kept)
             time += step
             head = pack(">BB8s8sIIB", 1, (tag & 3) + 1, node, epoch, seq, time, tag >> 4 & 3)
-            entries.append(FlashEntry(epoch.hex(), seq, head + body))
+            entries.append(FlashEntry(path, epoch.hex(), seq, head + body))
             seq += 1
     return entries
 

@@ -285,6 +285,10 @@ class Chain:
         return (self.folder / "gateway.log").read_text(errors="replace")
 
 
+MakeChain = Callable[..., Chain]
+"""The fixture make_chain."""
+
+
 def check_nothing_lost(chain: Chain, seen_on_flash: list[FlashEntry]) -> None:
     """Every flushed entry is stored, byte for byte, once, and every number is accounted for."""
     stored = chain.entries()

@@ -1,16 +1,14 @@
 """Whole chains that end with their test."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from chain_world import Chain  # needs the folder on the path
-
-MakeChain = Callable[..., Chain]
+from chain_world import Chain, MakeChain  # needs the folder on the path
 
 
 @pytest.fixture

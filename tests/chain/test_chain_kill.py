@@ -11,11 +11,10 @@ from chain_world import (
     HOUR_MS,
     MINUTE_MS,
     Chain,
+    MakeChain,
     check_devices,
     check_nothing_lost,
 )
-
-from conftest import MakeChain
 
 KILLS = 10
 SPAN_MS = 24 * HOUR_MS
