@@ -283,6 +283,8 @@ class Node:
         self._open_channel.send(limit_ms - base_ms, payload, value, flags)
 
     def _give(self, at_ms: int, kind: int, ident: int, data: bytes) -> None:
+        if self._process is None:
+            return
         self._order += 1
         heapq.heappush(self._inputs, (at_ms, self._order, kind, ident, data))
 
