@@ -10,20 +10,34 @@ SHOWN_CHARACTERS_MAX = 60
 
 def differences(found: object, expected: object, path: str) -> Iterator[tuple[str, str]]:
     """Yield (path, "says X, recomputed Y") for every place where `found` isn't `expected`."""
-    if isinstance(found, dict) and isinstance(expected, dict):
-        said = cast(dict[str, object], found)
-        wanted = cast(dict[str, object], expected)
-        for key in sorted({*said, *wanted}):
-            if key not in wanted:
-                yield f"{path}.{key}", "has no meaning here"
-            elif key not in said:
-                yield f"{path}.{key}", "is missing"
-            else:
-                yield from differences(said[key], wanted[key], f"{path}.{key}")
-    elif isinstance(found, list) and isinstance(expected, list | tuple):
-        yield from _in_lists(cast(list[object], found), list(cast(list[object], expected)), path)
-    elif type(found) is not type(expected) or found != expected:
+    said, wanted = _object(found), _object(expected)
+    listed, needed = _list(found), _list(expected)
+    if said is not None and wanted is not None:
+        yield from _in_objects(said, wanted, path)
+    elif listed is not None and needed is not None:
+        yield from _in_lists(listed, needed, path)
+    elif not _same(found, expected):
         yield path, f"says {_shown(found)}, recomputed {_shown(expected)}"
+
+
+def _object(value: object) -> dict[str, object] | None:
+    return cast(dict[str, object], value) if isinstance(value, dict) else None
+
+
+def _list(value: object) -> list[object] | None:
+    return cast(list[object], value) if isinstance(value, list) else None
+
+
+def _in_objects(
+    found: dict[str, object], expected: dict[str, object], path: str
+) -> Iterator[tuple[str, str]]:
+    for key in sorted({*found, *expected}):
+        if key not in expected:
+            yield f"{path}.{key}", "has no meaning here"
+        elif key not in found:
+            yield f"{path}.{key}", "is missing"
+        else:
+            yield from differences(found[key], expected[key], f"{path}.{key}")
 
 
 def _in_lists(found: list[object], expected: list[object], path: str) -> Iterator[tuple[str, str]]:
@@ -32,6 +46,11 @@ def _in_lists(found: list[object], expected: list[object], path: str) -> Iterato
         return
     for index, (said, wanted) in enumerate(zip(found, expected, strict=True)):
         yield from differences(said, wanted, f"{path}[{index}]")
+
+
+def _same(found: object, expected: object) -> bool:
+    # In Python True equals 1; in a document they are different things.
+    return type(found) is type(expected) and found == expected
 
 
 def _shown(value: object) -> str:

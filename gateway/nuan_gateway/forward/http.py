@@ -26,6 +26,7 @@ ANSWER_BYTES_MAX = 1_000_000
 MESSAGE_FAULTS = frozenset({400, 409, 413, 422})
 """Statuses that blame a message; every other failure blames the endpoint or the way to it."""
 RETRY_AFTER_S_MAX = 86_400
+OK = 200
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def read_answer(status: int, headers: httpx.Headers, content: bytes) -> Outcome:
     """Turn the receiver's answer into an outcome."""
     if status in MESSAGE_FAULTS:
         return Outcome(unacceptable=f"HTTP {status}: {_excerpt(content)}")
-    if status != httpx.codes.OK:
+    if status != OK:
         return Outcome(
             endpoint_down=f"HTTP {status}: {_excerpt(content)}",
             retry_after_s=_retry_after_s(headers.get("Retry-After", "")),
