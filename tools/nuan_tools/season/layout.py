@@ -19,13 +19,18 @@ def node_key(seed: int) -> bytes:
     return Random(f"{seed}/key/{NODE_ID}").randbytes(NODE_KEY_BYTES)  # noqa: S311 - repeatable
 
 
+def refuse_used(folder: Path) -> None:
+    """Raise UserError when the folder holds a gateway already."""
+    if (folder / "gateway.toml").exists():
+        raise UserError(f"{folder} holds a gateway already; name another folder or remove it")
+
+
 def lay_out(folder: Path, *, site: str, tariff: str, key: bytes, feed_url: str) -> None:
     """Write the four files and make the folders.
 
     Raises UserError when the folder holds a gateway already or cannot be written.
     """
-    if (folder / "gateway.toml").exists():
-        raise UserError(f"{folder} holds a gateway already; name another folder or remove it")
+    refuse_used(folder)
     try:
         for name in ("data", "node"):
             (folder / name).mkdir(parents=True, exist_ok=True)

@@ -73,7 +73,8 @@ class SeasonProgress:
         trace: TracebackType | None,
     ) -> None:
         """Take the line away."""
-        self._bar.stop()
+        if not self._quiet and not self._plain:
+            self._bar.stop()
 
 
 def report(outcome: Outcome, seconds: float, keep: Path | None) -> None:

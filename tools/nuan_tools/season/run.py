@@ -88,12 +88,12 @@ class Season:
         self.folder = folder
         self._seed = seed
         self._key = node_key(seed)
-        lay_out(folder, site=site, tariff=tariff, key=self._key, feed_url=feed_url)
-        self.site = load_site(folder / "site.toml")
-        self.span = span_of(self.site)
         self.gateway: Gateway | None = None
         self._world: World | None = None
         self._node: Node | None = None
+        lay_out(folder, site=site, tariff=tariff, key=self._key, feed_url=feed_url)
+        self.site = load_site(folder / "site.toml")
+        self.span = span_of(self.site)
 
     def power_on(self, wiring: Wiring) -> None:
         """Start the gateway, then the node on its lines."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from nuan_emulator.building import Building, Scenario
 from nuan_emulator.weather import Weather
 from nuan_tools.season.building import MeteredBuilding
+from nuan_tools.season.layout import refuse_used
 from nuan_tools.season.processes import Receiver
 from nuan_tools.season.run import SEED, Season
 
@@ -39,6 +40,7 @@ class SampleSeason(Season):
         weather: Weather | None = None,
     ) -> None:
         """Lay out `folder`, start receiver and gateway, power the node on."""
+        refuse_used(folder)
         self.receiver = Receiver(folder, "--trust", str(folder / "data" / "signing.pub"))
         try:
             super().__init__(
