@@ -19,7 +19,7 @@ from nuan_protocols.mbus.telegram import decode
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import meterbus
+    import meterbus  # type: ignore[import-untyped]
 
 HEADER = bytes.fromhex("785634122d2c010455000000")
 INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 6: 6, 7: 8}

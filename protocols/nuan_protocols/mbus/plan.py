@@ -178,3 +178,8 @@ def remember(raw: bytes) -> None:
         if len(plans) == PLANS_PER_LENGTH:
             plans.pop(0)
         plans.append(plan)
+
+
+def forget() -> None:
+    """Drop all layouts, as a process that has just started."""
+    _plans.clear()

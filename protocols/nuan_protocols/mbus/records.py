@@ -1,5 +1,6 @@
 """The records of a variable telegram, read once with everything kept."""
 
+import sys
 from typing import TYPE_CHECKING
 
 from nuan_protocols.mbus.field import Field
@@ -9,7 +10,6 @@ from nuan_protocols.mbus.walk import (
     DIF_MORE_FOLLOWS,
     FILLER,
     MANUFACTURER,
-    RECORD,
     next_span,
 )
 from nuan_protocols.reading import Reading
@@ -37,11 +37,16 @@ else:
 
     Record = namedtuple("Record", ("offset", "length", "dib", "vib", "data", "reading"))
 
+# Meters repeat the same few VIB: each is understood once, and its words are kept once.
+_MEANINGS_MAX = 1024 if sys.implementation.name == "cpython" else 8
+
 _TAIL_BYTES = 2
 _AES_BLOCK_BYTES = 16
 # Encryption modes of the configuration word that meters on a wire use: AES-128, CBC.
 _MODES_AES = (5, 7)
 _DECRYPTED_MARK = b"\x2f\x2f"
+
+_meanings: dict[tuple[bytes, int], Meaning] = {}
 
 
 def read_records(data: bytes, start: int, signature: int) -> tuple[list[Record], bool]:
@@ -49,8 +54,6 @@ def read_records(data: bytes, start: int, signature: int) -> tuple[list[Record],
     end = len(data) - _TAIL_BYTES
     records: list[Record] = []
     more = False
-    # Meters repeat a VIF for each storage number: understand it once, keep its words once.
-    meanings: dict[bytes, Meaning] = {}
     secret = encrypted_bytes(data, start, signature)
     if secret:
         reason = f"unreadable:encrypted, mode {signature >> 8 & 0x1F}"
@@ -60,20 +63,14 @@ def read_records(data: bytes, start: int, signature: int) -> tuple[list[Record],
         span = next_span(data, start, end)
         if span.kind == MANUFACTURER:
             more = data[start] == DIF_MORE_FOLLOWS
-        if span.kind == RECORD:
-            vib = data[span.vib : span.data]
-            found = meanings.get(vib)
-            if found is None or span.text:
-                meanings[vib] = found = meaning_at(data, span)
-            records.append(read_record(data, span, found))
-        elif span.kind != FILLER:
+        if span.kind != FILLER:
             records.append(read_record(data, span))
         start = span.end
     return records, more
 
 
-def read_record(data: bytes, span: "Span", found: Meaning | None = None) -> Record:
-    """The record that `span` marks; `found` is the meaning of its VIB where it is known."""
+def read_record(data: bytes, span: "Span") -> Record:
+    """The record that `span` marks."""
     offset = span.offset
     if span.kind == BROKEN:
         reason = f"unreadable:{span.reason} (byte {span.at})"
@@ -84,15 +81,21 @@ def read_record(data: bytes, span: "Span", found: Meaning | None = None) -> Reco
         return Record(offset, span.end - offset, dib, b"", rest, reading)
     dib = data[offset : span.vib]
     value = data[span.data : span.end]
-    if found is None:
-        found = meaning_at(data, span)
+    found = meaning_at(data, span)
     reading = Field(dib, found).reading(value)
     return Record(offset, span.end - offset, dib, found.vib, value, reading)
 
 
 def meaning_at(data: bytes, span: "Span") -> Meaning:
     """What the VIB of a record says."""
-    return meaning(data[span.vib : span.data], span.text - span.vib if span.text else 0)
+    vib = data[span.vib : span.data]
+    text = span.text - span.vib if span.text else 0
+    found = _meanings.get((vib, text))
+    if found is None:
+        if len(_meanings) >= _MEANINGS_MAX:
+            _meanings.clear()
+        found = _meanings[vib, text] = meaning(vib, text)
+    return found
 
 
 def encrypted_bytes(data: bytes, start: int, signature: int) -> int:
