@@ -331,7 +331,9 @@ class Uplink:
         if ack.cumulative > journal.delivered:
             journal.acknowledge(ack.cumulative)
             self._strikes = 0
-        if ack.gaps and self._rewound != ack.cumulative:
+        # What isn't held any more can't be sent again: the tombstone that names it is on its way.
+        held = bool(ack.gaps) and ack.gaps[0][1] >= journal.oldest()
+        if held and self._rewound != ack.cumulative:
             self._rewound = ack.cumulative
             self._seek = ack.cumulative + 1
 

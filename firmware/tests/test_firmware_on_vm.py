@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from nuan_tools.on_micropython import run_file
 
 BOARD_TESTS = Path(__file__).resolve().parent / "board"

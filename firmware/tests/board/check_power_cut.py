@@ -1,7 +1,7 @@
 import random
 
 from journal_kit import Meters, entries_of, is_named, make_journal, named_by_tombstones
-from ram_flash import PowerCut, RamFlash
+from ram_flash import RamFlash
 
 from nuan_protocols.uplink.body import EVENT_BOOT
 
@@ -67,7 +67,7 @@ def live(life, cut_after, turns):
         life.boot()
         for _ in range(turns):
             life.turn()
-    except (PowerCut, OSError):
+    except (PowerCutErrorError, OSError):
         # A file that is closed on the way out finds no power: OSError.
         assert life.chip.was_cut()
         cut = True

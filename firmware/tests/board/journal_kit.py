@@ -48,9 +48,7 @@ class Meters:
             for place in (15, 19, 20, 26, 32, 36, 37, 42, 43, 47, 48, 93):
                 telegram[place] = random.getrandbits(8)
             seq = journal.seq
-            journal.exchange(
-                self.time + slot, 2, 0, slot + 1, 0, 7, 0, 1, QUESTION, telegram
-            )
+            journal.exchange(self.time + slot, 2, 0, slot + 1, 0, 7, 0, 1, QUESTION, telegram)
             if bodies is not None:
                 bodies[seq] = (self.time + slot, bytes(telegram))
 
@@ -102,10 +100,7 @@ def named_by_tombstones(entries):
 
 def is_named(seq, named):
     """Whether a tombstone accounts for the number."""
-    for first, last in named:
-        if first <= seq <= last:
-            return True
-    return False
+    return any(first <= seq <= last for first, last in named)
 
 
 K_SALT = hmac(KEY, b"nuan salt 1")

@@ -1,4 +1,4 @@
-"""A flash chip in RAM under a real littlefs, whose power can be cut in the middle of any operation."""
+"""A flash chip in RAM under a real littlefs; its power can be cut in any operation's middle."""
 
 import vfs
 
@@ -6,7 +6,7 @@ MOUNT = "/flash"
 BLOCK_BYTES = 4096
 
 
-class PowerCut(Exception):
+class PowerCutError(Exception):
     """The power went in the middle of a flash operation."""
 
 
@@ -103,5 +103,5 @@ class Power:
     def _end(self, cut):
         if cut:
             self.on = False
-            raise PowerCut
+            raise PowerCutError
         return 0
