@@ -67,7 +67,7 @@ def live(life, cut_after, turns):
         life.boot()
         for _ in range(turns):
             life.turn()
-    except (PowerCutErrorError, OSError):
+    except (PowerCutError, OSError):
         # A file that is closed on the way out finds no power: OSError.
         assert life.chip.was_cut()
         cut = True
