@@ -19,7 +19,7 @@ from chain_site import NODE, small_site
 
 from nuan_emulator.building import Building, Scenario
 from nuan_emulator.faults import FaultRates, LineFaults
-from nuan_emulator.meters import Device
+from nuan_emulator.meters import Device, Dtsu666, MBusGasMeter, MBusHeatMeter, RoomSensor
 from nuan_emulator.meters.device import Reaction
 from nuan_emulator.node_spec import NodeSpec
 from nuan_emulator.world import World
@@ -59,12 +59,12 @@ level = "info"
 
 @dataclass(frozen=True)
 class Shown:
-    """What a device answered, and the instant (UTC ms) for which it is true."""
+    """What a device answered when (UTC ms), and what its registers really held then."""
 
     at_ms: int
     request: bytes
     answer: bytes
-    device: Device
+    truth: object
 
 
 class Watched:
@@ -85,8 +85,15 @@ class Watched:
         data = self.device.answer(request, now_ms)
         # A reset of the link layer is answered with one byte and journaled by nobody.
         if data is not None and len(data) > 1:
-            self._shown.append(Shown(now_ms, request, data, self.device))
+            self._shown.append(Shown(now_ms, request, data, _registers(self.device, now_ms)))
         return data
+
+
+def _registers(device: Device, now_ms: int) -> object:
+    if isinstance(device, MBusHeatMeter | MBusGasMeter):
+        return device.values(now_ms)
+    assert isinstance(device, RoomSensor | Dtsu666)
+    return device.measured(now_ms)
 
 
 @dataclass(frozen=True)
