@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy import create_engine, text
 
 from nuan_gateway.app import run
 from nuan_gateway.errors import GatewayError
+from nuan_gateway.ingest.commit import Writer
 from nuan_gateway.settings import load_settings
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -146,6 +148,37 @@ async def test_a_gateway_that_comes_back_goes_on_where_it_was(site_folder, journ
             )
             assert [ack.cumulative for ack in acks] == [first - 1, first + 9]
     assert committed(site_folder) == list(range(1, 31))
+
+
+async def test_a_flood_beyond_the_queue_costs_no_entry_and_no_memory(
+    site_folder, journal, caplog, monkeypatch
+):
+    """A node that ignores its credit: what the queue can't hold is dropped, and sent again."""
+    settings = site_folder / "gateway.toml"
+    settings.write_text(settings.read_text() + "[ingest]\ncredit_total = 2\n")
+    process = Writer.process
+    taken: list[int] = []
+
+    def slow(writer: Writer, messages):
+        taken.append(len(messages))
+        time.sleep(0.05)
+        return process(writer, messages)
+
+    monkeypatch.setattr(Writer, "process", slow)
+    journal.add_rooms(100)
+    wanted = {seq: journal.batch(seq, seq) for seq in range(1, 101)}
+    async with gateway(site_folder) as port, node_client(port, journal) as client:
+        for batch in wanted.values():
+            await client.publish(journal.up_topic, batch, qos=0)
+        cumulative = 0
+        async with asyncio.timeout(TIMEOUT_S):
+            while cumulative < 100:
+                (ack,) = await exchange(client, journal, journal.batch(cumulative + 1, 100))
+                cumulative = max(cumulative, ack.cumulative)
+    assert committed(site_folder) == list(range(1, 101))
+    # The queue holds twice the credit of 2, whatever was sent.
+    assert max(taken) <= 1 + 2 * 2
+    assert "queue is full" in caplog.text
 
 
 @needs_mosquitto

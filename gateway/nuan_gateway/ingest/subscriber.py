@@ -19,17 +19,38 @@ from nuan_gateway.ingest.commit import Answer, Writer
 from nuan_gateway.ingest.messages import TOPIC_UP
 from nuan_gateway.ingest.seal import day_end_ms
 from nuan_gateway.settings import MqttSettings
-from nuan_protocols.uplink.message import MESSAGE_BYTES_MAX
 
 # A HELLO needs no credit, so the queue is larger than the credit that all nodes share.
 QUEUE_PER_CREDIT = 2
-GROUP_MESSAGES_MAX = 256
+# What one transaction takes: its decoded rows need some thirty times as much memory.
+GROUP_BYTES_MAX = 512 * 1024
+IN_FLIGHT_MAX = 1024
 KEEPALIVE_S = 60
 RECONNECT_MIN_S = 0.2
 RECONNECT_MAX_S = 30.0
 RETRY_WRITE_S = 5.0
 
 log = logging.getLogger(__name__)
+
+
+class _OnceAMinute(logging.Filter):
+    """Lets a warning through once a minute: a flood must not fill the log as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is shown."""
+        if record.created < self._next.get(record.msg, 0):
+            return False
+        self._next[record.msg] = record.created + 60
+        return True
+
+
+mqtt_log = logging.getLogger(f"{__name__}.mqtt")
+mqtt_log.setLevel(logging.WARNING)
+mqtt_log.addFilter(_OnceAMinute())
 
 
 class Ingest:
@@ -81,19 +102,18 @@ class Ingest:
             # The embedded broker keeps nothing over a restart, and lives no longer than this.
             clean_session=settings.embedded,
             keepalive=KEEPALIVE_S,
+            logger=mqtt_log,
             max_queued_incoming_messages=self._queue_max,
-            max_inflight_messages=GROUP_MESSAGES_MAX,
+            max_inflight_messages=IN_FLIGHT_MAX,
             # Without it an answer waits for a delayed acknowledgement of TCP: 40 ms each.
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
         )
-        client.pending_calls_threshold = GROUP_MESSAGES_MAX
+        client.pending_calls_threshold = IN_FLIGHT_MAX
         return client
 
     async def _serve(self, client: Client) -> None:
         while True:
-            group = [await anext(client.messages)]
-            waiting = min(len(client.messages), GROUP_MESSAGES_MAX - 1)
-            group += [await anext(client.messages) for _ in range(waiting)]
+            group = await _take(client)
             answers = await self._commit(group)
             # Each call hands its message over before it first waits, so the order stands.
             await asyncio.gather(
@@ -101,11 +121,7 @@ class Ingest:
             )
 
     async def _commit(self, group: Sequence[Message]) -> list[Answer]:
-        messages = [
-            (message.topic.value, message.payload)
-            for message in group
-            if len(message.payload) <= MESSAGE_BYTES_MAX
-        ]
+        messages = [(message.topic.value, message.payload) for message in group]
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, self._writer.process, messages)
@@ -127,3 +143,16 @@ class Ingest:
                 await asyncio.sleep(RETRY_WRITE_S)
                 continue
             await self._clock.sleep_until_ms(day_end_ms(self._clock.now_ms()))
+
+
+async def _take(client: Client) -> list[Message]:
+    """All messages that wait now, at least one, within GROUP_BYTES_MAX."""
+    group = [await anext(client.messages)]
+    size = len(group[0].payload)
+    # Counted once: more come in while these are taken, and would make the group endless.
+    for _ in range(len(client.messages)):
+        if size >= GROUP_BYTES_MAX:
+            break
+        group.append(await anext(client.messages))
+        size += len(group[-1].payload)
+    return group
