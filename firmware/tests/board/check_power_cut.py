@@ -1,7 +1,7 @@
 import random
 
 from journal_kit import Meters, entries_of, is_named, make_journal, named_by_tombstones
-from ram_flash import RamFlash
+from ram_flash import PowerCutError, RamFlash
 
 from nuan_protocols.uplink.body import EVENT_BOOT
 
