@@ -31,7 +31,7 @@ LEFT_OUT_VIF = {
     0x6D: "dates are compared apart",
     0x6E: "named differently, no unit",
     0x6F: "reserved",
-    0x7A: "signed, though an address",
+    **dict.fromkeys((0x78, 0x79, 0x7A), "signed, though identifiers"),
     0x7B: "KeyError for the whole telegram",
     0x7C: "plain text has its own tests",
     0x7D: "the extension FD",

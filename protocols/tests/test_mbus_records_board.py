@@ -44,6 +44,7 @@ VALUES = (
     ("01 75 02", "actuality_duration", "120", "s", ""),
     ("0c 78 78563402", "fabrication_number", "2345678", "1", "02345678"),
     ("0c 79 78563412", "enhanced_identification", "12345678", "1", "12345678"),
+    ("04 78 ffffffff", "fabrication_number", "4294967295", "1", ""),
     ("01 7a ff", "bus_address", "255", "1", ""),
     ("01 7f 05", "manufacturer_specific", "5", "", ""),
     ("02 ff 21 0500", "manufacturer_specific", "5", "", ""),
@@ -144,6 +145,7 @@ NO_VALUES = (
     ("04 ab 1f 00000000", "unreadable:a compact profile", ""),
     ("01 fd 19 05", "unreadable:kept as raw bytes", ""),
     ("01 6c 05", "unreadable:no type of date has 1 bytes", ""),
+    ("0d 6d e5 0102030405", "unreadable:a date of variable length (type M)", ""),
     ("0a 6c 0512", "unreadable:a date that isn't coded as an integer", ""),
 )
 

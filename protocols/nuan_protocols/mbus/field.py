@@ -51,6 +51,7 @@ class Field:
             self.subunit |= (dib[index] >> 6 & 1) << (index - 1)
         self.code = dib[0] & 0x0F
         self._coding = found.coding
+        self._signed = found.coding not in (UNSIGNED, IDENTIFIER)
         self.factor = found.factor
         self._addend = found.addend
         self._problem = found.problem
@@ -58,7 +59,7 @@ class Field:
         self.sign = 0
         plain = not (found.problem or found.error or found.addend is not None)
         plain = plain and found.coding not in (DATE, UNSIGNED, RAW)
-        if plain and self._is_integer():
+        if plain and found.coding != IDENTIFIER and self._is_integer():
             self.sign = 1 << (8 * DATA_BYTES[self.code] - 1)
         self.plain_bcd = plain and self.code in _CODES_BCD
         self.shows_digits = found.coding == IDENTIFIER
@@ -105,6 +106,8 @@ class Field:
         )
 
     def _date(self, data: "Buffer") -> Reading:
+        if self.code == CODE_VARIABLE:
+            return self._make(None, 0, "unreadable:a date of variable length (type M)", "")
         if not self._is_integer():
             return self._make(None, 0, "unreadable:a date that isn't coded as an integer", "")
         text, status = date_text(data)
@@ -126,7 +129,7 @@ class Field:
         if code > _CODE_BCD:
             return self._bcd(data, False)
         integer = int.from_bytes(data, "little")
-        if self._coding != UNSIGNED and data[len(data) - 1] & 0x80:
+        if self._signed and data[len(data) - 1] & 0x80:
             integer -= 1 << (8 * len(data))
         return self._scaled(integer, 0, "")
 
@@ -160,7 +163,7 @@ class Field:
             reading = self._make(None, self.exponent, "unreadable:no data", "")
         else:
             integer = int.from_bytes(rest, "little")
-            if self._coding != UNSIGNED and rest[len(rest) - 1] & 0x80:
+            if self._signed and rest[len(rest) - 1] & 0x80:
                 integer -= 1 << (8 * len(rest))
             reading = self._scaled(integer, 0, "")
         return reading

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _BUFFER_BYTES = 2 * FRAME_BYTES_MAX
 # Finished frames nobody has fetched; the oldest goes first. One request has one answer.
 _FRAMES_MAX = 8
-_REQ_UD_FUNCTIONS = (0x0A, 0x0B)
+_REQ_UD2_FUNCTION = 0x0B
 
 # What the bytes at the read position are.
 _NOISE = 0
@@ -63,7 +63,7 @@ class FrameReader:
         """Call before sending `sent`: what came earlier can't be its answer and is dropped.
 
         The answer must come from the address `sent` was for (253 and above: from anyone), and is
-        an E5 only when `sent` doesn't ask for data. `noise_bytes` counts from 0 again.
+        an E5 only when `sent` isn't a REQ_UD2. `noise_bytes` counts from 0 again.
         """
         self._start = self._end = 0
         self._echo_bytes = 0
@@ -71,7 +71,7 @@ class FrameReader:
         self.noise_bytes = 0
         at = 1 if len(sent) == SHORT_BYTES and sent[0] == SHORT_START else HEADER_BYTES
         if len(sent) > at + 1:
-            self._ack_welcome = sent[at] & 0x0F not in _REQ_UD_FUNCTIONS
+            self._ack_welcome = sent[at] & 0x0F != _REQ_UD2_FUNCTION
             self.address = sent[at + 1] if sent[at + 1] < ADDRESS_SELECTED else None
 
     def feed(self, data: "Buffer") -> None:
