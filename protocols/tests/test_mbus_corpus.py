@@ -172,7 +172,7 @@ def matches(reading: Reading, expected: dict[str, Any]) -> bool:
     if ours != theirs or base(reading.quantity) != QUANTITIES.get(expected["quantity"]):
         return False
     if not expected["numeric"]:
-        told = str(expected["value"])
+        shown = str(expected["value"])
         # The old decoder prints seconds and UTC, which type F doesn't have.
         return reading.status == "ok" and told in {
             reading.text,
