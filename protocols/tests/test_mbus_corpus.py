@@ -174,7 +174,7 @@ def matches(reading: Reading, expected: dict[str, Any]) -> bool:
     if not expected["numeric"]:
         shown = str(expected["value"])
         # The old decoder prints seconds and UTC, which type F doesn't have.
-        return reading.status == "ok" and told in {
+        return reading.status == "ok" and shown in {
             reading.text,
             reading.text + ":00Z",
             reading.text + "Z",
