@@ -5,6 +5,8 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 from nuan_firmware import hal, panic
 from nuan_firmware.clock import Clock
 from nuan_firmware.cycle import Cycle
@@ -24,13 +26,13 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 JOURNAL_PATH = "/journal"
 # Name look-ups and flash erases block the loop for seconds: the watchdog must outlast them.
-WATCHDOG_MS = 180000
-BEAT_MS = 60000
-EPOCH_BYTES = 8
-RESTART_S_MAX = 300
+_WATCHDOG_MS = const(180000)
+_BEAT_MS = const(60000)
+_EPOCH_BYTES = const(8)
+_RESTART_S_MAX = const(300)
 # What a reference costs: the exchange of a usual heat meter.
-REFERENCE_BYTES = 112
-REFERENCES_BYTES_MAX = 7168
+_REFERENCE_BYTES = const(112)
+_REFERENCES_BYTES_MAX = const(7168)
 
 
 class App:
@@ -45,11 +47,11 @@ class App:
             keys,
             config.node,
             self.clock,
-            lambda: hal.random_bytes(EPOCH_BYTES),
+            lambda: hal.random_bytes(_EPOCH_BYTES),
             config.segment_bytes,
             config.max_bytes,
             references + 4,
-            min(REFERENCES_BYTES_MAX, (references + 2) * REFERENCE_BYTES),
+            min(_REFERENCES_BYTES_MAX, (references + 2) * _REFERENCE_BYTES),
         )
         self.uplink = Uplink(
             config,
@@ -83,14 +85,14 @@ class App:
 
     async def run(self) -> None:
         """Supervise, for ever."""
-        watchdog = hal.Watchdog(WATCHDOG_MS)
+        watchdog = hal.Watchdog(_WATCHDOG_MS)
         for poller in self.pollers:
             asyncio.create_task(self._guard(poller.name, poller.run))  # noqa: RUF006
         asyncio.create_task(self._guard("uplink", self.uplink.run))  # noqa: RUF006
         while True:
             if self._beat():
                 watchdog.feed()
-            await asyncio.sleep_ms(BEAT_MS)
+            await asyncio.sleep_ms(_BEAT_MS)
 
     def _beat(self) -> bool:
         now = self.clock.uptime()
@@ -110,7 +112,7 @@ class App:
                 sys.print_exception(problem)
                 self.journal.event(bodies.EVENT_FAULT, panic.text(name, problem))
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, RESTART_S_MAX)
+            pause_s = min(2 * pause_s, _RESTART_S_MAX)
 
     def _take_time(self, utc_s: int) -> None:
         before, quality = self.clock.now(), self.clock.quality()

@@ -8,6 +8,8 @@ import asyncio
 from time import ticks_diff, ticks_ms
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,16 +17,16 @@ if TYPE_CHECKING:
     from nuan_protocols.uplink.keys import Buffer
 
 # What is kept of an answer that no reader could make sense of.
-RAW_BYTES_MAX = 261
-_CHUNK_BYTES = 64
-_GAP_CHARACTERS = 4
+_RAW_BYTES_MAX = const(261)
+_CHUNK_BYTES = const(64)
+_GAP_CHARACTERS = const(4)
 
 
 class Line:
     """A port and its receive buffer; `raw[:received]` is what came since the last send()."""
 
     def __init__(self, port: "Port", timeout_ms: int) -> None:
-        self.raw = memoryview(bytearray(RAW_BYTES_MAX + _CHUNK_BYTES))
+        self.raw = memoryview(bytearray(_RAW_BYTES_MAX + _CHUNK_BYTES))
         self.received = 0
         self._port = port
         self._timeout_ms = timeout_ms
@@ -70,8 +72,8 @@ class Line:
     ) -> None:
         while is_waiting():
             # Behind the longest frame there is only noise: it is fed, but not kept.
-            at = min(self.received, RAW_BYTES_MAX)
+            at = min(self.received, _RAW_BYTES_MAX)
             count = await self._stream.readinto(self.raw[at:])
             if count:
                 feed(self.raw[at : at + count])
-                self.received = min(at + count, RAW_BYTES_MAX)
+                self.received = min(at + count, _RAW_BYTES_MAX)

@@ -8,16 +8,18 @@ import asyncio
 from time import ticks_add, ticks_diff, ticks_ms
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 from nuan_protocols.uplink.entry import CLOCK_COASTING, CLOCK_NEVER_SET, CLOCK_SYNCHRONISED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SYNCHRONISED_S = 86400
-STEP_S = 2
+_SYNCHRONISED_S = const(86400)
+_STEP_S = const(2)
 # 2025-01-01: before it, the chip's clock has not been set since the power came.
-PLAUSIBLE_S = 1735689600
-_REBASE_MS = 1 << 24
+_PLAUSIBLE_S = const(1735689600)
+_REBASE_MS = const(1 << 24)
 
 
 class Clock:
@@ -27,10 +29,10 @@ class Clock:
         self._set_chip = set_chip
         self._ticks = ticks_ms()
         self._up_s = 0
-        self._is_set = chip_s >= PLAUSIBLE_S
+        self._is_set = chip_s >= _PLAUSIBLE_S
         # Added to the uptime, this is the time.
         self._offset_s = chip_s if self._is_set else 0
-        self._synchronised_s = -SYNCHRONISED_S - 1
+        self._synchronised_s = -_SYNCHRONISED_S - 1
         self.steps = 0
         self.was_set = asyncio.Event()
         if self._is_set:
@@ -55,16 +57,16 @@ class Clock:
         """0 never set, 1 coasting, 2 synchronised within the last 24 hours."""
         if not self._is_set:
             return CLOCK_NEVER_SET
-        fresh = self.uptime() - self._synchronised_s <= SYNCHRONISED_S
+        fresh = self.uptime() - self._synchronised_s <= _SYNCHRONISED_S
         return CLOCK_SYNCHRONISED if fresh else CLOCK_COASTING
 
     def synchronise(self, utc_s: int) -> int:
         """Take the gateway's time; the seconds by which the clock stepped, 0 when it didn't."""
         difference = utc_s - self.now()
         self._synchronised_s = self.uptime()
-        if self._is_set and -STEP_S < difference < STEP_S:
+        if self._is_set and -_STEP_S < difference < _STEP_S:
             return 0
-        if self._is_set and -STEP_S <= difference <= STEP_S:
+        if self._is_set and -_STEP_S <= difference <= _STEP_S:
             # A second of it is the message's way and rounding: follow slowly, without a step.
             self._offset_s += 1 if difference > 0 else -1
             return 0

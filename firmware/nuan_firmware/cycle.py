@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     from nuan_firmware.journal import Journal
 
 # How long events wait for the polls that they could be flushed together with.
-PATIENCE_S = 60
+_PATIENCE_S = const(60)
 
 
 class Cycle:
@@ -36,7 +38,7 @@ class Cycle:
 
     def check(self) -> None:
         """Flush what no poll has flushed; called at every beat."""
-        self._consider(PATIENCE_S)
+        self._consider(_PATIENCE_S)
 
     def _consider(self, patience_s: int) -> None:
         now = self._clock.now()

@@ -8,11 +8,13 @@ lie inside a block whose CRC was checked, so there is nothing to resynchronise t
 
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 if TYPE_CHECKING:
     from nuan_protocols.uplink.keys import Buffer
 
-SKIP_MAX = 31
-RUN_MAX = 7
+_SKIP_MAX = const(31)
+_RUN_MAX = const(7)
 
 
 def encode(old: "Buffer", new: "Buffer", out: "bytearray | memoryview", at: int, end: int) -> int:
@@ -26,15 +28,15 @@ def encode(old: "Buffer", new: "Buffer", out: "bytearray | memoryview", at: int,
             return at
         skip = index - position
         position = index
-        limit = min(length, index + RUN_MAX)
+        limit = min(length, index + _RUN_MAX)
         while index < limit and old[index] != new[index]:
             index += 1
-        if at + skip // SKIP_MAX + 1 + index - position > end:
+        if at + skip // _SKIP_MAX + 1 + index - position > end:
             return -1
-        while skip > SKIP_MAX:
-            out[at] = SKIP_MAX << 3
+        while skip > _SKIP_MAX:
+            out[at] = _SKIP_MAX << 3
             at += 1
-            skip -= SKIP_MAX
+            skip -= _SKIP_MAX
         out[at] = skip << 3 | index - position
         at += 1
         while position < index:
@@ -51,7 +53,7 @@ def apply(codes: "Buffer", at: int, end: int, target: "bytearray | memoryview") 
         code = codes[at]
         at += 1
         position += code >> 3
-        count = code & RUN_MAX
+        count = code & _RUN_MAX
         if position + count > length or at + count > end:
             return False
         while count:

@@ -9,6 +9,8 @@ import os
 from struct import pack_into
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 from nuan_firmware.cursor import Cursor
 from nuan_firmware.difference import encode
 from nuan_firmware.references import References
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from nuan_firmware.clock import Clock
     from nuan_protocols.uplink.keys import Buffer, NodeKeys
 
-RESERVE_COUNT = 256
+_RESERVE_COUNT = const(256)
 # A block holds fewer entries than this, so no more numbers can be in use and not yet flushed.
 UNFLUSHED_MAX = BLOCK_BYTES_MAX // 4
 
@@ -163,7 +165,7 @@ class Journal:
             self._write()
         seq = self.seq
         if seq > self._reserved:
-            self._reserved = seq + RESERVE_COUNT - 1
+            self._reserved = seq + _RESERVE_COUNT - 1
             self.shelf.write_mark(self.epoch, self._reserved, self.delivered)
         if self._fill == BLOCK_HEAD_BYTES:
             self._block_seq = seq
@@ -308,7 +310,7 @@ class Journal:
         self.chain = genesis(shelf.node, self.epoch)
         if shelf.count:
             self._scan_newest()
-            self._reserved = self.flushed + RESERVE_COUNT + UNFLUSHED_MAX
+            self._reserved = self.flushed + _RESERVE_COUNT + UNFLUSHED_MAX
         if mark and mark[0] == self.epoch:
             self._reserved = max(mark[1], self.flushed)
             self.delivered = min(mark[2], self.flushed)

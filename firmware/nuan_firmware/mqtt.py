@@ -11,21 +11,23 @@ than the buffer is skipped whole, so that nobody can make the node ask for memor
 
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 if TYPE_CHECKING:
     from nuan_protocols.uplink.keys import Buffer
 
-CONNACK = 2
-PUBLISH = 3
-PUBACK = 4
-SUBACK = 9
-PINGRESP = 13
+CONNACK = const(2)
+PUBLISH = const(3)
+PUBACK = const(4)
+SUBACK = const(9)
+PINGRESP = const(13)
 
 PING = b"\xc0\x00"
-_USER = 0x80
-_PASSWORD = 0x40
-_CLEAN_SESSION = 0x02
-_LENGTH_BYTES_MAX = 4
-_SUBSCRIPTION_REFUSED = 0x80
+_USER = const(0x80)
+_PASSWORD = const(0x40)
+_CLEAN_SESSION = const(0x02)
+_LENGTH_BYTES_MAX = const(4)
+_SUBSCRIPTION_REFUSED = const(0x80)
 
 
 class MqttError(Exception):

@@ -2,13 +2,15 @@
 
 import os
 
+from micropython import const
+
 PATH = "/panic"
-CHARACTERS_MAX = 120
+_CHARACTERS_MAX = const(120)
 
 
 def text(name: str, problem: Exception) -> str:
     """One short line about what went wrong where."""
-    return (name + ": " + repr(problem))[:CHARACTERS_MAX]
+    return (name + ": " + repr(problem))[:_CHARACTERS_MAX]
 
 
 def keep(problem: Exception) -> None:
@@ -21,7 +23,7 @@ def take() -> str:
     """What ended the program last time, once; empty when nothing did."""
     try:
         with open(PATH) as file:
-            kept: str = file.read(CHARACTERS_MAX)
+            kept: str = file.read(_CHARACTERS_MAX)
         os.remove(PATH)
     except OSError:
         return ""

@@ -8,6 +8,8 @@ and more of its turns, so that it doesn't cost the living theirs.
 import asyncio
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 from nuan_firmware.bus import Line
 from nuan_protocols.mbus.frame import FRAME_BYTES_MAX
 from nuan_protocols.mbus.master import ReadOut
@@ -37,15 +39,15 @@ if TYPE_CHECKING:
     from nuan_firmware.journal import Journal
     from nuan_protocols.uplink.keys import Buffer
 
-TRIES = 3
-MISSES_DEAD = 3
-SKIPS_MAX = 8
+_TRIES = const(3)
+_MISSES_DEAD = const(3)
+SKIPS_MAX = const(8)
 # Without the gateway's time the meters are read all the same, by the seconds since boot.
-COLD_START_S = 600
-LATE_MS_MAX = 300000
-SLEEP_MS_MAX = 300000
-EXCHANGE_S_MAX = 120
-_FCB_UNKNOWN = 2
+_COLD_START_S = const(600)
+_LATE_MS_MAX = const(300000)
+_SLEEP_MS_MAX = const(300000)
+_EXCHANGE_S_MAX = const(120)
+_FCB_UNKNOWN = const(2)
 
 
 class Poller:
@@ -65,7 +67,7 @@ class Poller:
         on_answer: "Callable[[int, int, Buffer], None]",
     ) -> None:
         self.name = config.buses[bus].name
-        self.deadline_s = clock.uptime() + COLD_START_S + EXCHANGE_S_MAX
+        self.deadline_s = clock.uptime() + _COLD_START_S + _EXCHANGE_S_MAX
         self._bus = bus
         self._version = config.version
         self._meters = [meter for meter in config.meters if meter.bus == bus]
@@ -103,12 +105,12 @@ class Poller:
             due = min([(last // period + 1) * period for period in self._periods])
             wait_ms = clock.ms_until(due)
             if wait_ms > 0:
-                wait_ms = min(wait_ms, SLEEP_MS_MAX)
-                self.deadline_s = clock.uptime() + wait_ms // 1000 + EXCHANGE_S_MAX
+                wait_ms = min(wait_ms, _SLEEP_MS_MAX)
+                self.deadline_s = clock.uptime() + wait_ms // 1000 + _EXCHANGE_S_MAX
                 await asyncio.sleep_ms(wait_ms)
                 continue
             last = due
-            if wait_ms < -LATE_MS_MAX:
+            if wait_ms < -_LATE_MS_MAX:
                 self._journal.event(EVENT_FAULT, self.name + ": late, turns left out")
                 last = clock.now()
                 continue
@@ -122,7 +124,7 @@ class Poller:
         clock = self._clock
         if not clock.was_set.is_set():
             try:
-                await asyncio.wait_for(clock.was_set.wait(), COLD_START_S)
+                await asyncio.wait_for(clock.was_set.wait(), _COLD_START_S)
             except asyncio.TimeoutError:
                 pass
 
@@ -133,8 +135,8 @@ class Poller:
             if self._skips[index]:
                 self._skips[index] -= 1
                 continue
-            self.deadline_s = self._clock.uptime() + EXCHANGE_S_MAX
-            tries = TRIES if self._misses[index] < MISSES_DEAD else 1
+            self.deadline_s = self._clock.uptime() + _EXCHANGE_S_MAX
+            tries = _TRIES if self._misses[index] < _MISSES_DEAD else 1
             if self._is_mbus:
                 answered = await self._read_mbus(index, meter, tries)
             else:
@@ -145,10 +147,10 @@ class Poller:
         if answered:
             self._misses[index] = 0
             return
-        misses = min(self._misses[index] + 1, MISSES_DEAD + 4)
+        misses = min(self._misses[index] + 1, _MISSES_DEAD + 4)
         self._misses[index] = misses
-        if misses >= MISSES_DEAD:
-            self._skips[index] = min(SKIPS_MAX, (1 << misses - MISSES_DEAD) - 1)
+        if misses >= _MISSES_DEAD:
+            self._skips[index] = min(SKIPS_MAX, (1 << misses - _MISSES_DEAD) - 1)
 
     async def _read_mbus(self, index: int, meter: "Meter", tries: int) -> bool:
         line, clock = self._line, self._clock

@@ -6,7 +6,9 @@ same to the other. A body that no longer fits is simply not kept: it is then sto
 
 from array import array
 
-PARTS_MAX = 256
+from micropython import const
+
+_PARTS_MAX = const(256)
 
 
 class References:
@@ -28,7 +30,7 @@ class References:
 
     def find(self, slot: int, part: int) -> int:
         """Index of the body kept under the key, or -1."""
-        key = slot * PARTS_MAX + part
+        key = slot * _PARTS_MAX + part
         # Meters are polled in slot order, so the next one is nearly always the right one.
         index = self._hint
         for _ in range(self._count):
@@ -53,7 +55,7 @@ class References:
                 return -1
             index = self._count
             self._count += 1
-            self._keys[index] = slot * PARTS_MAX + part
+            self._keys[index] = slot * _PARTS_MAX + part
         self._starts[index] = self._used
         self._lengths[index] = self._capacities[index] = length
         self._used += length

@@ -16,19 +16,21 @@ from binascii import crc32
 from struct import pack_into, unpack_from
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 if TYPE_CHECKING:
     from nuan_protocols.uplink.keys import Buffer
 
 MAGIC = b"nuJ1"
-HEADER_BYTES = 60
-BLOCK_HEAD_BYTES = 14
-BLOCK_BYTES_MAX = 1024
+HEADER_BYTES = const(60)
+BLOCK_HEAD_BYTES = const(14)
+BLOCK_BYTES_MAX = const(1024)
 # The longest exchange that is journaled: 9 + 18 bytes of question + 261 of answer.
-BODY_BYTES_MAX = 288
+BODY_BYTES_MAX = const(288)
 RECORD_BYTES_MAX = BODY_BYTES_MAX + 12
 
-TAG_DIFF = 0x04
-TAG_KEPT = 0x08
+TAG_DIFF = const(0x04)
+TAG_KEPT = const(0x08)
 
 
 def put_header(out: bytearray, node: "Buffer", epoch: "Buffer", seq: int, chain: "Buffer") -> None:

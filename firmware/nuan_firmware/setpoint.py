@@ -8,6 +8,8 @@ never hold it open in a room that is too warm already.
 
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 from nuan_protocols.uplink.body import MODE_FALLBACK, MODE_FROST, MODE_NORMAL
 
 if TYPE_CHECKING:
@@ -17,18 +19,18 @@ if TYPE_CHECKING:
     from nuan_firmware.journal import Journal
     from nuan_protocols.uplink.keys import Buffer
 
-REASON_BELOW = 1
-REASON_ABOVE = 2
-REASON_BETWEEN = 3
-REASON_FROST = 4
-REASON_DUTY_ON = 5
-REASON_DUTY_OFF = 6
-REASON_MINIMUM_TIME = 7
+REASON_BELOW = const(1)
+REASON_ABOVE = const(2)
+REASON_BETWEEN = const(3)
+REASON_FROST = const(4)
+REASON_DUTY_ON = const(5)
+REASON_DUTY_OFF = const(6)
+REASON_MINIMUM_TIME = const(7)
 
-DUTY_PERIOD_S = 1800
-SENSOR_MIN_DC = -500
-SENSOR_MAX_DC = 1000
-_DATA_AT = 3
+DUTY_PERIOD_S = const(1800)
+_SENSOR_MIN_DC = const(-500)
+_SENSOR_MAX_DC = const(1000)
+_DATA_AT = const(3)
 
 
 class Law:
@@ -51,7 +53,7 @@ class Law:
 
     def sense(self, measured_dc: int, now_s: int) -> None:
         """Take a temperature; one that no room has is a broken sensor's, and is not taken."""
-        if SENSOR_MIN_DC <= measured_dc <= SENSOR_MAX_DC:
+        if _SENSOR_MIN_DC <= measured_dc <= _SENSOR_MAX_DC:
             self.measured_dc = measured_dc
             self._measured_s = now_s
 

@@ -14,15 +14,17 @@ from binascii import crc32
 from struct import pack_into, unpack_from
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 from nuan_firmware.segment import BLOCK_HEAD_BYTES, HEADER_BYTES, header_seq
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
 MARK_MAGIC = b"nuM1"
-MARK_BYTES = 24
+_MARK_BYTES = const(24)
 _SUFFIX = ".seg"
-_NAME_CHARS = 12
+_NAME_CHARS = const(12)
 
 
 class Shelf:
@@ -35,7 +37,7 @@ class Shelf:
         self.count = 0
         self._firsts = array("I", bytes(4 * (count_max + 2)))
         self._header = bytearray(HEADER_BYTES)
-        self._mark = bytearray(MARK_BYTES)
+        self._mark = bytearray(_MARK_BYTES)
         _make_folder(root)
         for first in sorted(_firsts(root)):
             # More than fit can only be there when the limit was lowered: the oldest go.
@@ -121,7 +123,7 @@ class Shelf:
         except OSError:
             return None
         reserved, delivered, crc = unpack_from(">III", mark, 12)
-        if size != MARK_BYTES or mark[:4] != MARK_MAGIC or crc != crc32(mark[:20]):
+        if size != _MARK_BYTES or mark[:4] != MARK_MAGIC or crc != crc32(mark[:20]):
             return None
         return bytes(mark[4:12]), reserved, delivered
 

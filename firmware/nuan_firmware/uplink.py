@@ -11,6 +11,8 @@ so that no timer runs for them. Delivered is what the gateway acknowledges, neve
 import asyncio
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 from nuan_firmware import mqtt
 from nuan_protocols.errors import UplinkError
 from nuan_protocols.uplink.ack import parse_ack
@@ -28,15 +30,15 @@ if TYPE_CHECKING:
     from nuan_protocols.uplink.ack import Ack
     from nuan_protocols.uplink.keys import Buffer, NodeKeys
 
-CONNECT_S = 60
-LINK_S = 20
-BACKOFF_S_MAX = 300
-CREDIT_QUESTION_S = 60
-STRIKES_MAX = 3
-PACKET_BYTES_MAX = 320
-CHUNK_BYTES = 512
+_CONNECT_S = const(60)
+_LINK_S = const(20)
+_BACKOFF_S_MAX = const(300)
+_CREDIT_QUESTION_S = const(60)
+_STRIKES_MAX = const(3)
+_PACKET_BYTES_MAX = const(320)
+_CHUNK_BYTES = const(512)
 
-_NEVER = 1 << 29
+_NEVER = const(1 << 29)
 
 
 class Uplink:
@@ -70,7 +72,7 @@ class Uplink:
         )
         self._up = mqtt.text("nuan/v1/" + node.hex() + "/up")
         self._down = "nuan/v1/" + node.hex() + "/down"
-        self._packets = mqtt.Packets(PACKET_BYTES_MAX)
+        self._packets = mqtt.Packets(_PACKET_BYTES_MAX)
         self._builder = BatchBuilder(bytearray(MESSAGE_BYTES_DEFAULT), keys, node, journal.epoch)
         self._wake = asyncio.Event()
         self._pubacks: "list[int]" = []
@@ -106,7 +108,7 @@ class Uplink:
         """Connect, converse, back off; for ever."""
         while True:
             self._forget()
-            self.deadline_s = self._clock.uptime() + CONNECT_S
+            self.deadline_s = self._clock.uptime() + _CONNECT_S
             self._conversation = asyncio.create_task(self._converse())
             try:
                 await self._conversation
@@ -163,7 +165,7 @@ class Uplink:
     async def _bring_link_up(self) -> None:
         if not self._link.is_up():
             self._link.raise_up()
-            for _ in range(LINK_S):
+            for _ in range(_LINK_S):
                 await asyncio.sleep_ms(1000)
                 if self._link.is_up():
                     return
@@ -185,7 +187,7 @@ class Uplink:
             self._conversation.cancel()
 
     def _backoff_ms(self) -> int:
-        delay_s = min(BACKOFF_S_MAX, 1 << min(self._failures, 9))
+        delay_s = min(_BACKOFF_S_MAX, 1 << min(self._failures, 9))
         # Jitter keeps the nodes of a city from coming back at the same second.
         return delay_s * 500 + delay_s * 500 * self._random(1)[0] // 255
 
@@ -208,7 +210,7 @@ class Uplink:
                 await self._send(mqtt.PING)
 
     def _must_ask(self, now: int) -> bool:
-        return self._credit == 0 and now - self._sent_s >= CREDIT_QUESTION_S
+        return self._credit == 0 and now - self._sent_s >= _CREDIT_QUESTION_S
 
     def _must_ping(self, now: int) -> bool:
         silent_s = now - self._sent_s
@@ -262,8 +264,8 @@ class Uplink:
         writer.write(head)
         view = memoryview(rest)
         # What the socket doesn't take at once is copied: small pieces keep the copies small.
-        for at in range(0, len(view), CHUNK_BYTES):
-            writer.write(view[at : at + CHUNK_BYTES])
+        for at in range(0, len(view), _CHUNK_BYTES):
+            writer.write(view[at : at + _CHUNK_BYTES])
             await writer.drain()
         if not view:
             await writer.drain()
@@ -339,7 +341,7 @@ class Uplink:
 
     def _resend(self) -> None:
         self._strikes += 1
-        if self._strikes >= STRIKES_MAX:
+        if self._strikes >= _STRIKES_MAX:
             self._end("the gateway does not acknowledge")
             return
         self._progress_s = self._clock.uptime()
