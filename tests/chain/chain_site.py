@@ -20,7 +20,7 @@ file = "tariff.toml"
 [[node]]
 id = "{node}"
 config_version = 1
-mqtt = {{ host = "10.1.0.1", port = 1883 }}
+mqtt = {{ host = "10.1.0.1", port = 1883, keepalive_s = {keepalive_s} }}
 journal = {{ flush_s = {flush_s}, segment_bytes = {segment_bytes} }}
 [[node.bus]]
 name = "mbus"
@@ -73,10 +73,17 @@ def small_site(
     room_s: int = 300,
     flush_s: int = 900,
     segment_bytes: int = 8192,
+    keepalive_s: int = 120,
 ) -> str:
     """The site file with these periods; the season begins on 1 November 2025."""
     end = f"2025-11-{1 + days:02d}" if days < 30 else "2025-12-31"
-    text = _HEAD.format(node=NODE, end=end, flush_s=flush_s, segment_bytes=segment_bytes)
+    text = _HEAD.format(
+        node=NODE,
+        end=end,
+        flush_s=flush_s,
+        segment_bytes=segment_bytes,
+        keepalive_s=keepalive_s,
+    )
     for slot, unit in FLATS.items():
         text += f'[[unit]]\nid = "{unit}"\narea_m2 = "{70 + 10 * slot}.25"\n'
         text += _meter(slot, "mbus_heat", heat_s, f"heat-{unit}", "household_heat")
