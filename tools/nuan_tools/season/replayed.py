@@ -111,7 +111,7 @@ file = "tariff.toml"
 [[node]]
 id = "{node}"
 config_version = 1
-mqtt = {{ host = "10.1.0.1" }}
+mqtt = {{ host = "10.1.0.1", keepalive_s = 3600 }}
 
 [[node.bus]]
 name = "mbus"
