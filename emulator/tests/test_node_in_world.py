@@ -276,7 +276,7 @@ def test_a_day_and_more_reach_the_database_and_repeat_to_the_byte(
             f"{MIDNIGHT_MS // 1000} and time < {(MIDNIGHT_MS + SPAN_MS) // 1000} group by slot"
         )
         table = season.rows("select node, epoch, seq, raw, digest, received_at from entry")
-        results.append((node.traffic_digest(), table, season.room.valve))
+        digest = node.traffic_digest()
         assert dict(polls) == {1: 30, 15: 2 * 120, 16: 360}
         assert season.numbers() == list(range(1, len(table) + 1))
         assert node.tunnel.stats.backlog == 0
@@ -285,8 +285,9 @@ def test_a_day_and_more_reach_the_database_and_repeat_to_the_byte(
         assert not node.resets
         season.world.close()
         files = flash.read_files(season.vm, node.stage, node.spec.image)
-        results[-1] += (files,)  # type: ignore[assignment]
-    assert results[0] == results[1]
+        results.append((node.stage, table, season.room.valve, files, digest))
+    for first, second in zip(*results, strict=True):
+        assert first == second
 
 
 def test_what_a_meter_showed_is_what_the_gateway_reads(begin: Callable[..., Season]) -> None:
