@@ -14,7 +14,9 @@ from nuan_gateway.bundle_export import ExportError, no_bill_text
 from nuan_gateway.evidence.signing import signature_holds
 from nuan_gateway.store import entries, statements
 from nuan_gateway.store.entries import StoredEntry
+from nuan_protocols.mbus.telegram import decode, find
 from nuan_protocols.meters import annotate, registry
+from nuan_protocols.meters.profile import Profile
 from nuan_protocols.uplink.entry import HEAD_BYTES
 from nuan_protocols.uplink.entry_reader import parse_entry, parse_exchange
 
@@ -44,6 +46,7 @@ class RegisterChain:
     """One boundary of the bill: the register as stated, its entry, question and answer.
 
     `root_day` is the UTC day whose signed root holds the entry, None until that day is sealed.
+    `billed` are the offsets of the answer's bytes that the register was read from.
     """
 
     place: str
@@ -52,6 +55,7 @@ class RegisterChain:
     head: Bytes
     question: Bytes
     answer: Bytes
+    billed: range
     root_day: str | None
 
 
@@ -101,8 +105,19 @@ def _register_chain(
             exchange.answer,
             tuple(annotate.answer_groups(profile, exchange.question, exchange.answer)),
         ),
+        _billed(profile, exchange.answer),
         day if statements.root_of(connection, day) else None,
     )
+
+
+def _billed(profile: Profile, answer: bytes) -> range:
+    """Where the billing register's record stands in an M-Bus answer; empty for other protocols."""
+    if profile.protocol == "mbus" and profile.billing is not None:
+        wanted = find(decode(answer), *profile.billing)
+        for record in decode(answer).records:
+            if wanted is not None and record.reading == wanted:
+                return range(record.offset, record.offset + record.length)
+    return range(0)
 
 
 def entry_groups(raw: bytes) -> list[Group]:

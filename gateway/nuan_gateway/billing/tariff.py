@@ -23,7 +23,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, 
 
 from nuan_gateway.billing.consumption import EnergyUnit, Heat
 from nuan_gateway.billing.decimals import decimal, exact_text
-from nuan_gateway.billing.money import fen_text, round_fen
+from nuan_gateway.billing.money import FEN_PER_CNY, fen_text, round_fen
 
 TARIFF_FORMAT = 1
 RULES_VERSION = 1
@@ -154,14 +154,14 @@ class Charge:
 
 def charge(tariff: Tariff, area_m2: str, heat: Heat | None) -> Charge:
     """Return the charge for an area and its heat; `heat` None means billing by area."""
-    area = decimal(area_m2)
-    area_line = _line("area", area, "m2", tariff.prepayment.price, tariff.prepayment.unit)
+    area = Quantity(decimal(area_m2), f"{area_m2} m2")
+    area_line = _line("area", area, tariff.prepayment)
     if heat is None:
         return Charge((area_line,), area_line.amount_fen, area_line.amount_fen)
-    quantity = heat.in_unit(tariff.heat_unit)
+    used = heat.in_unit(tariff.heat_unit)
     lines = [
-        _line("base", area, "m2", tariff.base.price, tariff.base.unit),
-        _line("metered", quantity, tariff.heat_unit, tariff.metered.price, tariff.metered.unit),
+        _line("base", area, tariff.base),
+        _line("metered", Quantity(used, f"{exact_text(used)} {tariff.heat_unit}"), tariff.metered),
     ]
     two_part = sum(line.amount_fen for line in lines)
     if tariff.settlement.policy == "refund_only" and two_part > area_line.amount_fen:
@@ -173,10 +173,20 @@ def charge(tariff: Tariff, area_m2: str, heat: Heat | None) -> Charge:
     return Charge(tuple(lines), sum(line.amount_fen for line in lines), area_line.amount_fen)
 
 
-def _line(item: LineItem, quantity: Fraction, unit: str, price: str, price_unit: str) -> Line:
-    exact = quantity * decimal(price)
+@dataclass(frozen=True)
+class Quantity:
+    """What a price is multiplied with, and how the bill shows it."""
+
+    value: Fraction
+    text: str
+
+
+def _line(
+    item: LineItem, quantity: Quantity, part: BasePart | MeteredPart | PrepaymentPart
+) -> Line:
+    exact = quantity.value * decimal(part.price)
     fen = round_fen(exact)
-    text = f"{exact_text(quantity)} {unit} x {price} {price_unit} = {exact_text(exact)} CNY"
-    if exact != Fraction(fen, 100):
-        text += f", rounded {fen_text(fen)}"
-    return Line(item, text, fen)
+    text = f"{quantity.text} x {part.price} {part.unit} = "
+    if exact == Fraction(fen, FEN_PER_CNY):
+        return Line(item, f"{text}{fen_text(fen)} CNY", fen)
+    return Line(item, f"{text}{exact_text(exact)} CNY, rounded {fen_text(fen)}", fen)

@@ -129,7 +129,7 @@ def _show_register(out: Console, found: RegisterChain, statement: Any, zone: Zon
     _show_entry(out, found)
     _show_bytes(out, tr("Journal entry"), found.head)
     _show_bytes(out, tr("Question to the meter"), found.question)
-    _show_bytes(out, tr("The meter's answer"), found.answer)
+    _show_bytes(out, tr("The meter's answer (*: the billed register)"), found.answer, found.billed)
 
 
 def _show_entry(out: Console, found: RegisterChain) -> None:
@@ -148,7 +148,7 @@ def _show_entry(out: Console, found: RegisterChain) -> None:
         _say(out, "  " + tr("under the signed root of {day}", day=found.root_day))
 
 
-def _show_bytes(out: Console, title: str, named: Bytes) -> None:
+def _show_bytes(out: Console, title: str, named: Bytes, marked: range = range(0)) -> None:
     from rich.text import Text
 
     from nuan_tools.console import table
@@ -161,7 +161,8 @@ def _show_bytes(out: Console, title: str, named: Bytes) -> None:
     for offset, length, name, meaning in named.groups:
         data = named.data[offset : offset + length]
         lines = [data[at : at + BYTES_A_ROW].hex(" ") for at in range(0, len(data), BYTES_A_ROW)]
-        cells = (str(offset), "\n".join(lines), tr(name), tr_like(meaning))
-        rows.add_row(*(Text(cell) for cell in cells))
+        mark = "*" if offset in marked else ""
+        cells = (f"{mark}{offset}", "\n".join(lines), tr(name), tr_like(meaning))
+        rows.add_row(*(Text(cell) for cell in cells), style="bold" if mark else None)
     _say(out)
     out.print(rows)
