@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryFile
 from zoneinfo import ZoneInfo
 
 from nuan_gateway.bill_run import BillRun, MadeBill
 from nuan_gateway.billing.consumption import Register
 from nuan_gateway.billing.decimals import exact_text
 from nuan_gateway.billing.money import fen_text
+from nuan_gateway.errors import GatewayError
 from nuan_gateway.forward.csv_export import Column, CsvEncoding, write_csv
 
 WH_PER_KWH = 1000
@@ -50,6 +52,18 @@ READING_COLUMNS = (
     Column("seq", "number"),
     Column("digest", "id"),
 )
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder and try to write into it; raises GatewayError before a run starts."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise GatewayError(
+            f"{folder}: {error.strerror}; make it a folder that may be written to"
+        ) from None
 
 
 def write_files(run: BillRun, folder: Path, encoding: CsvEncoding = "utf-8") -> list[Path]:

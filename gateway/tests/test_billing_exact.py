@@ -39,6 +39,24 @@ def test_no_float_touches_energy_or_money(path: Path) -> None:
     assert floats_in(path.read_text("utf-8")) == []
 
 
+PURE = {
+    "bisect", "collections", "dataclasses", "datetime", "fractions", "hashlib", "json", "pydantic",
+    "re", "typing", "__future__",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", sorted(BILLING.glob("*.py")), ids=lambda path: path.name)
+def test_billing_reaches_no_file_clock_or_database(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        for name in names:
+            assert name.split(".")[0] in PURE or name.startswith("nuan_gateway.billing."), name
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in {"now", "today", "utcnow"}, f"line {node.lineno}"
+
+
 def test_the_walk_would_find_a_float() -> None:
     assert floats_in("x = 1.5\ny = 3 / 2\nz = float('1')") == [
         "line 1: 1.5",

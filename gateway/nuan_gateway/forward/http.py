@@ -77,7 +77,7 @@ class Courier:
         }
         try:
             answer = await self._client.post(self._url, content=body, headers=headers)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Outcome(endpoint_down=f"{type(error).__name__}: {error}")
         return read_answer(answer.status_code, answer.headers, answer.content)
 

@@ -79,6 +79,17 @@ def backlog(connection: Connection) -> Backlog:
     return Backlog(**counts)
 
 
+def parked(connection: Connection, limit: int) -> list[str]:
+    """The keys of the oldest parked messages."""
+    query = (
+        select(outbox.c.key)
+        .where(outbox.c.delivered_at.is_(None), outbox.c.next_at == PARKED_AT_MS)
+        .order_by(outbox.c.id)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))
+
+
 def mark_delivered(connection: Connection, ids: Sequence[int], now_ms: int) -> None:
     """The receiver has taken these messages."""
     _mark(connection, ids, delivered_at=now_ms)

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
+from sqlalchemy import select
 
+from nuan_gateway.store import outbox as store_outbox
+from nuan_gateway.store.engine import begin_write
+from nuan_gateway.store.schema import outbox
 from nuan_tools import cli, i18n
 
 SETTINGS = """\
@@ -202,6 +206,32 @@ def test_a_bad_tariff_stops_the_run_before_anything_is_written(nuan: Nuan, folde
     done = nuan("bill", "run", ".", code=2)
     assert "tariff.toml:12: metered.price: 0.16 must be in quotes" in done.stderr
     assert not (folder / "out").exists()
+
+
+def test_an_unwritable_folder_stops_the_run_before_any_bill(
+    nuan: Nuan, folder: Path, world: Any
+) -> None:
+    (folder / "out").write_text("a file in the folder's place")
+    done = nuan("bill", "run", ".", code=2)
+    assert "out: File exists; make it a folder that may be written to" in done.stderr
+    world.bench.restart()
+    assert world.bench.rows("SELECT count(*) FROM bill") == [(0,)]
+
+
+def test_the_feeds_state_is_shown_and_parked_messages_are_released(
+    nuan: Nuan, folder: Path, world: Any
+) -> None:
+    nuan("bill", "run", ".")
+    world.bench.restart()
+    with begin_write(world.bench.engine) as connection:
+        ids = [row.id for row in connection.execute(select(outbox.c.id).limit(2))]
+        store_outbox.park(connection, ids)
+    shown = nuan("feed", "show", ".").stdout
+    assert "2 parked" in shown
+    assert "r-6e75616e00000001-" in shown
+    assert "2 messages" in nuan("feed", "retry", ".").stdout
+    assert "0 parked" in nuan("feed", "show", ".").stdout
+    assert json.loads(nuan("feed", "show", ".", "--json").stdout)["parked"] == 0
 
 
 def test_no_database_is_told_and_none_is_made(nuan: Nuan, folder: Path) -> None:
