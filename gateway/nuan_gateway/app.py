@@ -41,13 +41,16 @@ async def run(settings: Settings, *, ready: Callable[[int], None] | None = None)
     site = load_site(settings.site)
     keys = load_keys(settings.keys)
     clock = open_clock(settings.clock.file)
-    with _locked(settings.data_dir), _database(settings.data_dir, site, clock) as engine:
-        signer = _signer(settings.data_dir)
-        writer = _writer(engine, clock, site, keys, signer, settings.ingest.credit_total)
-        forwarder = Forwarder(engine, clock, settings.forward, signer)
+    with _locked(settings.data_dir):
+        # The port before the database: a start that fails there leaves no file behind.
         async with _broker(settings) as port:
-            ingest = Ingest(settings.mqtt, port, writer, clock, settings.ingest.credit_total)
-            await _until_stopped(ingest, forwarder, _announcer(settings, port, ready))
+            with _database(settings.data_dir, site, clock) as engine:
+                signer = _signer(settings.data_dir)
+                credit = settings.ingest.credit_total
+                writer = _writer(engine, clock, site, keys, signer, credit)
+                forwarder = Forwarder(engine, clock, settings.forward, signer)
+                ingest = Ingest(settings.mqtt, port, writer, clock, credit)
+                await _until_stopped(ingest, forwarder, _announcer(settings, port, ready))
 
 
 async def _until_stopped(

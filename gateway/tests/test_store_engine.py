@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 
 from nuan_gateway.errors import StoreError
 from nuan_gateway.store import outbox, schema
-from nuan_gateway.store.dialect import BulkInsert, insert_ignore, upsert
+from nuan_gateway.store.dialect import insert_ignore, insert_tuples, upsert
 from nuan_gateway.store.engine import MIGRATIONS, SCHEMA_HEAD, begin_write, open_database
 from nuan_gateway.store.schema import journal, metadata, unit
 
@@ -126,10 +126,9 @@ def test_insert_ignore_and_upsert(engine: Engine):
         assert connection.execute(select(unit)).all() == [("a", "3", "z")]
 
 
-def test_bulk_insert_takes_tuples_in_column_order(engine: Engine):
-    insert = BulkInsert(journal)
+def test_tuples_are_inserted_in_column_order(engine: Engine):
     rows = [("n", f"e{n}", n, n + 1, b"chain", 7) for n in range(3)]
     with begin_write(engine) as connection:
-        insert(connection, [])
-        insert(connection, rows)
+        insert_tuples(connection, journal, [])
+        insert_tuples(connection, journal, rows)
         assert connection.execute(select(journal).order_by(journal.c.epoch)).all() == rows

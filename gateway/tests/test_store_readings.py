@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import event
 
 from nuan_gateway.store import readings
-from nuan_gateway.store.dialect import BulkInsert
+from nuan_gateway.store.dialect import insert_tuples
 from nuan_gateway.store.engine import begin_write, open_database
 from nuan_gateway.store.readings import StoredReading
 from nuan_gateway.store.schema import reading
@@ -44,7 +44,7 @@ def connection(tmp_path):
     engine = open_database(tmp_path / "nuan.db")
     rows = [tuple(getattr(r, name) for name in StoredReading.__slots__) for r in ROWS]
     with begin_write(engine) as connection:
-        BulkInsert(reading)(connection, rows)
+        insert_tuples(connection, reading, rows)
     with engine.connect() as connection:
         yield connection
     engine.dispose()

@@ -21,7 +21,7 @@ from nuan_gateway.ingest.messages import Authentic, Gatekeeper, down_topic
 from nuan_gateway.ingest.progress import Progress
 from nuan_gateway.ingest.seal import Sealer
 from nuan_gateway.store import entries, journals, outbox, schema
-from nuan_gateway.store.dialect import BulkInsert
+from nuan_gateway.store.dialect import insert_tuples
 from nuan_gateway.store.engine import begin_write
 from nuan_protocols.uplink.ack import Ack, build_ack
 from nuan_protocols.uplink.batch_reader import Batch, BatchEntry
@@ -91,8 +91,6 @@ class Writer:
         self._journals: dict[JournalKey, Progress] = {}
         self._last_id: int | None = None
         self._last_received_ms = 0
-        self._insert_entries = BulkInsert(schema.entry)
-        self._insert_readings = BulkInsert(schema.reading)
         self.counters = Counters()
 
     def process(self, messages: Sequence[tuple[str, bytes]]) -> list[Answer]:
@@ -215,9 +213,9 @@ class Writer:
 
     def _flush(self, work: _Transaction) -> None:
         """Insert the rows that wait."""
-        self._insert_entries(work.connection, work.entries)
+        insert_tuples(work.connection, schema.entry, work.entries)
         entries.add_tombstones(work.connection, work.tombstones)
-        self._insert_readings(work.connection, work.readings)
+        insert_tuples(work.connection, schema.reading, work.readings)
         outbox.put(work.connection, work.messages, work.now_ms)
         for waiting in (work.entries, work.tombstones, work.readings, work.messages):
             waiting.clear()

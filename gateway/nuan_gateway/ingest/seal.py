@@ -23,6 +23,7 @@ class Sealer:
         self._site = site
         self._signer = signer
         self._sealed_until_ms: int | None = None
+        self._looked_on_day = -1
 
     def floor_ms(self, connection: Connection) -> int:
         """The earliest time of receipt that a new entry may have."""
@@ -34,9 +35,13 @@ class Sealer:
     def seal_until(self, connection: Connection, now_ms: int) -> list[str]:
         """Seal every day that is over and has entries; returns the days."""
         sealed: list[str] = []
+        today = now_ms // DAY_MS
+        if today == self._looked_on_day:
+            return sealed
         while True:
             first_ms = entries.first_received(connection, self.floor_ms(connection))
-            if first_ms is None or first_ms // DAY_MS >= now_ms // DAY_MS:
+            if first_ms is None or first_ms // DAY_MS >= today:
+                self._looked_on_day = today
                 return sealed
             start_ms = first_ms // DAY_MS * DAY_MS
             sealed.append(self._seal(connection, start_ms))
@@ -44,6 +49,7 @@ class Sealer:
     def rolled_back(self) -> None:
         """The transaction failed: look the last root up again."""
         self._sealed_until_ms = None
+        self._looked_on_day = -1
 
     def _seal(self, connection: Connection, start_ms: int) -> str:
         day = datetime.fromtimestamp(start_ms / 1000, UTC).date().isoformat()

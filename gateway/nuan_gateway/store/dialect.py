@@ -1,64 +1,74 @@
-"""The one place where SQLite and PostgreSQL are told apart: inserting what may be there already."""
+"""Writing many rows at once; the one place where SQLite and PostgreSQL are told apart.
+
+Each statement is compiled once, and the driver gets the values as they are: the tables hold nothing
+that SQLAlchemy would have to convert, and passing its conversions by is several times faster.
+"""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
+
+INSERT = "insert"
+IGNORE = "ignore"
+UPDATE = "update"
 
 
 def insert_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows; one that collides with a unique key is left out."""
-    if rows:
-        statement = _insert(connection)(table).on_conflict_do_nothing()
-        connection.execute(statement, list(rows))
+    _write(connection, table, rows, IGNORE)
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows; one whose primary key exists replaces the other columns it names."""
+    _write(connection, table, rows, UPDATE)
+
+
+def insert_tuples(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows given in the order of the table's columns; IntegrityError when one exists."""
     if not rows:
         return
+    names = _column_names(table)
+    sql, order = _statement(connection.dialect.name, table, names, INSERT)
+    if order == names:
+        connection.exec_driver_sql(sql, list(rows))
+    else:
+        named = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(sql, named)
+
+
+def _write(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], conflict: str
+) -> None:
+    if not rows:
+        return
+    sql, order = _statement(connection.dialect.name, table, tuple(rows[0]), conflict)
+    if order:
+        connection.exec_driver_sql(sql, [tuple(row[name] for name in order) for row in rows])
+    else:
+        connection.exec_driver_sql(sql, [dict(row) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _column_names(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns)
+
+
+@lru_cache(maxsize=256)
+def _statement(
+    dialect_name: str, table: Table, names: tuple[str, ...], conflict: str
+) -> tuple[str, tuple[str, ...]]:
+    """The SQL, and the names in the order of its marks; no names when the marks are named."""
+    on_postgresql = dialect_name == "postgresql"
+    statement: Any = (postgresql if on_postgresql else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
-    statement = _insert(connection)(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows)
-    )
-
-
-def _insert(connection: Connection) -> Any:
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-
-
-class BulkInsert:
-    """Inserts many rows, given as tuples in the order of the table's columns.
-
-    The driver gets the tuples as they are: the tables it serves hold nothing that SQLAlchemy would
-    have to convert, and passing its conversions by makes the insert several times faster.
-    """
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self._names = [column.name for column in table.columns]
-        self._sql: dict[str, tuple[str, bool]] = {}
-
-    def __call__(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert the rows; raises IntegrityError when one exists."""
-        if not rows:
-            return
-        sql, positional = self._compiled(connection)
-        if positional:
-            connection.exec_driver_sql(sql, list(rows))
-        else:
-            connection.exec_driver_sql(
-                sql, [dict(zip(self._names, row, strict=True)) for row in rows]
-            )
-
-    def _compiled(self, connection: Connection) -> tuple[str, bool]:
-        name = connection.dialect.name
-        if name not in self._sql:
-            compiled = self._table.insert().compile(
-                dialect=connection.dialect, column_keys=self._names
-            )
-            self._sql[name] = (str(compiled), bool(getattr(compiled, "positional", False)))
-        return self._sql[name]
+    if conflict == IGNORE:
+        statement = statement.on_conflict_do_nothing()
+    elif conflict == UPDATE:
+        changed = {name: statement.excluded[name] for name in names if name not in keys}
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    dialect: Dialect = (postgresql if on_postgresql else sqlite).dialect()
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    return str(compiled), tuple(compiled.positiontup or ())

@@ -8,7 +8,9 @@ failing half-way; one that reads takes no lock at all.
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL
@@ -25,6 +27,7 @@ CHECKPOINT_PAGES = 8_000
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _WRITES = "nuan_writes"
+_turns: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 
 
 def open_database(path: Path) -> Engine:
@@ -52,8 +55,13 @@ def open_url(url: URL | str) -> Engine:
 @contextmanager
 def begin_write(engine: Engine) -> Generator[Connection]:
     """A transaction that may write: committed at the end, rolled back when the body raises."""
-    with engine.execution_options(**{_WRITES: True}).begin() as connection:
+    # In one process writers queue here: SQLite itself would have them sleep and ask again.
+    with _turns.setdefault(engine, Lock()), _writing(engine).begin() as connection:
         yield connection
+
+
+def _writing(engine: Engine) -> Engine:
+    return engine.execution_options(**{_WRITES: True})
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
