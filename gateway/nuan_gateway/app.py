@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from nuan_gateway.broker import embedded_broker
 from nuan_gateway.clock import Clock, open_clock
-from nuan_gateway.errors import GatewayError
+from nuan_gateway.errors import GatewayError, SettingsError
 from nuan_gateway.evidence.signing import KeyFileError, Signer, open_signer
 from nuan_gateway.forward.outbox import Forwarder
 from nuan_gateway.ingest.commit import Writer
@@ -40,6 +40,7 @@ async def run(settings: Settings, *, ready: Callable[[int], None] | None = None)
     talk to the gateway. Raises GatewayError, with nothing half-written, when it can't start."""
     site = load_site(settings.site)
     keys = load_keys(settings.keys)
+    _check_keys(site, keys, settings.keys)
     clock = open_clock(settings.clock.file)
     with _locked(settings.data_dir):
         # The port before the database: a start that fails there leaves no file behind.
@@ -163,6 +164,14 @@ def _database(data_dir: Path, site: Site, clock: Clock) -> Generator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def _check_keys(site: Site, keys: dict[str, bytes], path: Path) -> None:
+    missing = [node.id for node in site.nodes if node.id not in keys]
+    if missing:
+        raise SettingsError(
+            [f"{path}: node {node} of the site has no key; add its line" for node in missing]
+        )
 
 
 def _signer(data_dir: Path) -> Signer:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import aiomqtt
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import create_engine, text
 
 from nuan_gateway.app import run
@@ -179,6 +181,43 @@ async def test_a_flood_beyond_the_queue_costs_no_entry_and_no_memory(
     # The queue holds twice the credit of 2, whatever was sent.
     assert max(taken) <= 1 + 2 * 2
     assert "queue is full" in caplog.text
+
+
+async def test_a_password_file_keeps_strangers_out(site_folder, journal):
+    hashed = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64),)).hash("secret")
+    (site_folder / "passwords").write_text(f"gateway:{hashed}\nnode:{hashed}\n")
+    settings = site_folder / "gateway.toml"
+    settings.write_text(
+        settings.read_text()
+        + 'password_file = "passwords"\nuser = "gateway"\npassword = "secret"\n'
+    )
+    journal.add_rooms(1)
+    async with gateway(site_folder) as port:
+        for name, password in ((None, None), ("node", "wrong")):
+            client = aiomqtt.Client("127.0.0.1", port, username=name, password=password)
+            with pytest.raises(aiomqtt.MqttError):
+                await client.__aenter__()
+        async with aiomqtt.Client("127.0.0.1", port, username="node", password="secret") as client:
+            await client.subscribe(f"nuan/v1/{journal.node}/down", qos=1)
+            (ack,) = await exchange(client, journal, journal.batch(1, 1))
+            assert ack.cumulative == 1
+
+
+async def test_a_broker_open_to_the_network_needs_passwords(site_folder):
+    settings = site_folder / "gateway.toml"
+    settings.write_text(settings.read_text() + 'host = "0.0.0.0"\n')
+    with pytest.raises(GatewayError, match=r"0\.0\.0\.0 is open to the network: name a password"):
+        await run(load_settings(settings))
+    settings.write_text(settings.read_text() + 'password_file = "nowhere"\n')
+    with pytest.raises(GatewayError, match=r"nowhere: No such file"):
+        await run(load_settings(settings))
+
+
+async def test_a_node_without_a_key_is_told_before_anything_is_made(site_folder):
+    (site_folder / "keys.toml").write_text("")
+    with pytest.raises(GatewayError, match="node 6e75616e00000001 of the site has no key"):
+        await run(load_settings(site_folder / "gateway.toml"))
+    assert not (site_folder / "data").exists()
 
 
 @needs_mosquitto

@@ -303,5 +303,7 @@ def test_a_clock_set_back_never_makes_receipt_times_fall(bench, journal):
     bench.send(journal, journal.batch(1, 1))
     before = bench.clock.ms
     bench.clock.ms -= 3_600_000
-    bench.send(journal, journal.batch(2, 2))
+    (ack,) = bench.send(journal, journal.batch(2, 2))
     assert bench.rows("SELECT max(received_at) FROM entry") == [(before,)]
+    # The node is told what the clock says now.
+    assert ack.time == bench.clock.ms // 1000

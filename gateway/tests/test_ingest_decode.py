@@ -112,6 +112,17 @@ def test_a_number_beyond_64_bits_is_kept_as_text(monkeypatch, bench, journal, bo
     ]
 
 
+def test_a_decoder_that_fails_does_not_hold_up_the_entry(monkeypatch, bench, journal, bodies):
+    def fail(*_: object) -> None:
+        raise IndexError("a bug")
+
+    monkeypatch.setattr("nuan_protocols.meters.registry.readings", fail)
+    put(bench, journal, bodies.room(200))
+    assert decoded(bench, "quantity, value, status") == [
+        ("telegram", None, "unreadable:decoder failed, IndexError")
+    ]
+
+
 def test_only_current_values_go_to_the_feed(monkeypatch, bench, journal, bodies):
     values = [
         Reading("energy", n, 3, "Wh", storage, tariff, 0, function, "ok", "")

@@ -57,6 +57,7 @@ class _Transaction:
     remembers after the commit."""
 
     connection: Connection
+    clock_ms: int
     now_ms: int
     next_id: int
     journals: dict[JournalKey, Progress] = field(default_factory=dict[JournalKey, Progress])
@@ -121,13 +122,13 @@ class Writer:
             raise
 
     def _begin(self, connection: Connection) -> _Transaction:
-        now_ms = self._clock.now_ms()
-        self._sealer.seal_until(connection, now_ms)
+        clock_ms = self._clock.now_ms()
+        self._sealer.seal_until(connection, clock_ms)
         # A clock set back must not put entries into a day that is sealed, or before earlier ones.
-        now_ms = max(now_ms, self._sealer.floor_ms(connection), self._last_received_ms)
+        now_ms = max(clock_ms, self._sealer.floor_ms(connection), self._last_received_ms)
         if self._last_id is None:
             self._last_id = entries.last_id(connection)
-        return _Transaction(connection, now_ms, self._last_id + 1)
+        return _Transaction(connection, clock_ms, now_ms, self._last_id + 1)
 
     def _answer(self, work: _Transaction, message: Authentic) -> Answer:
         work.counters.messages += 1
@@ -146,7 +147,7 @@ class Writer:
             progress.cumulative,
             isinstance(content, Hello),
             self._credits.grant(message.node, work.now_ms),
-            work.now_ms // 1000,
+            work.clock_ms // 1000,
             progress.gaps(),
         )
         return down_topic(message.node), build_ack(ack, message.keys)

@@ -7,6 +7,7 @@ whose status says why, and an exchange of a slot nobody knows stays an entry wit
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -22,6 +23,8 @@ from nuan_protocols.uplink.batch_reader import BatchEntry
 from nuan_protocols.uplink.body import RESULT_EXCEPTION, RESULT_OK
 from nuan_protocols.uplink.entry import HEAD_BYTES, KIND_EXCHANGE
 from nuan_protocols.uplink.entry_reader import Exchange, parse_exchange
+
+log = logging.getLogger(__name__)
 
 VALUE_MAX = 2**63 - 1
 # A whole telegram or register block that could not be read stands under this name.
@@ -85,8 +88,12 @@ def _readings(profile: Profile, exchange: Exchange) -> list[Reading]:
     try:
         return registry.readings(profile, exchange.question, exchange.answer)
     except ProtocolError as error:
-        reason = f"unreadable:{error}"
-        return [Reading(UNREAD_QUANTITY, None, 0, "", 0, 0, 0, "instantaneous", reason, "")]
+        reason = str(error)
+    except Exception as error:  # a decoder's fault must not hold up the evidence
+        log.exception("%s: %s not decoded", profile.name, exchange.answer.hex())
+        reason = f"decoder failed, {type(error).__name__}"
+    status = f"unreadable:{reason}"
+    return [Reading(UNREAD_QUANTITY, None, 0, "", 0, 0, 0, "instantaneous", status, "")]
 
 
 def _add_rows(
