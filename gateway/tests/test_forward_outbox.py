@@ -53,6 +53,7 @@ class Receiver:
     bodies: list[bytes] = field(default_factory=list[bytes])
     headers: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     answer_headers: str = ""
+    answers_late: bool = False
     url: str = ""
     client: httpx.AsyncClient = field(init=False)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,6 +80,9 @@ class Receiver:
         self.headers.append(headers)
         self.requests.append([message["key"] for message in messages])
         self.taken += answer.get("accepted", [])
+        self.asked.set()
+        if self.answers_late:
+            await asyncio.sleep(5)
         content = json.dumps(answer).encode()
         writer.write(
             f"HTTP/1.1 {status} X\r\n{self.answer_headers}"
@@ -86,7 +90,6 @@ class Receiver:
             + content
         )
         await writer.drain()
-        self.asked.set()
 
 
 @asynccontextmanager
@@ -306,6 +309,35 @@ async def test_the_task_runs_until_it_is_cancelled(engine: Engine, signer: Signe
         with pytest.raises(asyncio.CancelledError):
             await task
     assert receiver.taken == ["a"]
+
+
+async def test_a_stop_before_the_answer_sends_the_same_key_again(
+    engine: Engine, signer: Signer
+) -> None:
+    put(engine, "a")
+    async with listening(Receiver()) as receiver:
+        receiver.answers_late = True
+        settings = ForwardSettings(url=receiver.url)
+        task = asyncio.create_task(Forwarder(engine, HandClock(), settings, signer).run())
+        await receiver.asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert backlog(engine) == outbox.Backlog(1, 0, 0)
+        receiver.answers_late = False
+        await drain(make(engine, signer), receiver, signer)
+    assert receiver.taken == ["a", "a"]
+    assert backlog(engine) == outbox.Backlog(0, 0, 1)
+
+
+async def test_an_address_that_is_none_is_a_receiver_that_is_down(
+    engine: Engine, signer: Signer
+) -> None:
+    put(engine, "a")
+    async with listening(Receiver()) as receiver:
+        receiver.url = "http://[bad"
+        await drain(make(engine, signer), receiver, signer)
+    assert backlog(engine) == outbox.Backlog(1, 0, 0)
 
 
 async def test_without_a_url_there_is_nothing_to_run(engine: Engine, signer: Signer) -> None:

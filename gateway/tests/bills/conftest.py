@@ -146,6 +146,7 @@ class World:
     journal: Any
     days: int
     sent: int = 0
+    config_version: int = 7
     answers: dict[tuple[int, int], bytes] = field(default_factory=dict[tuple[int, int], bytes])
 
     @property
@@ -160,7 +161,8 @@ class World:
         """One poll of all meters at `time`, delivered at once."""
         for slot in (1, 2, 3, BUILDING_SLOT, GAS_SLOT):
             answer = self.answers.get((slot, time), telegram(slot, register_at(slot, time)))
-            self.journal.add(entry.KIND_EXCHANGE, exchange(slot, answer), time, clock)
+            body_bytes = exchange(slot, answer, self.config_version)
+            self.journal.add(entry.KIND_EXCHANGE, body_bytes, time, clock)
         self.bench.clock.ms = max(self.bench.clock.ms, time * 1000 + 5_000)
         last = self.journal.next_seq - 1
         self.bench.send(self.journal, self.journal.batch(self.sent + 1, last))

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from nuan_gateway.bill_run import BillRun, BillRunError
 from nuan_gateway.billing.decimals import half_up
 from nuan_gateway.evidence.signing import signature_holds
+from nuan_gateway.site import load_site
 
 START_S = 1_761_926_400
 DAY_S = 86_400
@@ -178,6 +179,29 @@ def another_meter_in_the_slot(world: Any) -> None:
     world.fill()
 
 
+@problem("unit_changed", "closing")
+def a_register_in_another_unit(world: Any) -> None:
+    for slot in (1, 2, 3):
+        world.answers[slot, world.end_s] = telegram_of(slot, 90_000, vif=0x0E)
+    world.fill()
+
+
+@problem("meter_exchanged", "period")
+def a_meter_exchanged_in_the_season(world: Any) -> None:
+    middle = START_S + 2 * DAY_S
+    world.fill(last_s=middle)
+    world.bench.clock.ms = (middle + 60) * 1000
+    renamed = {"10000001": "20000001", "10000002": "20000002", "10000003": "20000003"}
+    text = (world.folder / "site.toml").read_text("utf-8").replace("version = 7", "version = 8")
+    for old, new in renamed.items():
+        text = text.replace(old, new)
+    (world.folder / "site.toml").write_text(text, "utf-8")
+    world.bench.site = load_site(world.folder / "site.toml")
+    world.bench.restart()
+    world.config_version = 8
+    world.fill(first_s=middle + 6 * 3600)
+
+
 @problem("no_reading", "opening")
 def a_clock_that_was_never_set(world: Any) -> None:
     for time in range(START_S - DAY_S, START_S + DAY_S + 1, DAY_S // 2):
@@ -185,12 +209,12 @@ def a_clock_that_was_never_set(world: Any) -> None:
     world.fill(first_s=START_S + 2 * DAY_S)
 
 
-def telegram_of(slot: int, value: int, serial: str | None = None) -> bytes:
+def telegram_of(slot: int, value: int, serial: str | None = None, vif: int = 0x05) -> bytes:
     from nuan_protocols.mbus.frame import long_frame
 
     header = bytes.fromhex(serial or f"1000000{slot}")[::-1] + bytes.fromhex("2d2c010400000000")
     digits = bytes.fromhex(f"{value:08d}")[::-1]
-    return bytes(long_frame(0x08, slot, 0x72, header + b"\x0c\x05" + digits))
+    return bytes(long_frame(0x08, slot, 0x72, header + bytes((0x0C, vif)) + digits))
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -207,6 +231,31 @@ def test_what_bars_the_register_is_billed_by_area(
     assert statement["total_fen"] == statement["prepaid_fen"] == 182_880
     assert (code, place) in {(found["code"], found["place"]) for found in statement["problems"]}
     assert statement["problems"][0]["detail"]
+
+
+def test_a_register_in_megajoules_is_billed_exactly(make_world: Callable[..., Any]) -> None:
+    world = make_world()
+    for slot in (1, 2, 3):
+        world.answers[slot, START_S] = telegram_of(slot, 5, vif=0x0E)
+        world.answers[slot, world.end_s] = telegram_of(slot, 12, vif=0x0E)
+    world.fill()
+    bill = bill_of(world.run(), "101")
+    assert bill.heat.value == 7_000_000
+    assert bill.heat.kwh_text == "1.944444"
+    assert bill.charge.lines[1].arithmetic == ("35/18 kWh x 0.16 CNY/kWh = 14/45 CNY, rounded 0.31")
+    assert statements(world)["101"]["opening"]["value"] == "5000000"
+
+
+def test_readings_of_the_meters_own_error_state_are_passed_over(
+    make_world: Callable[..., Any],
+) -> None:
+    world = make_world()
+    for slot in (1, 2, 3):
+        world.answers[slot, world.end_s] = b""
+    world.fill()
+    bill = bill_of(world.run(), "101")
+    assert bill.input.closing.time == world.end_s - 6 * 3600
+    assert bill.problems == ()
 
 
 def test_a_point_without_meter_bills_by_area(world: Any) -> None:

@@ -1,6 +1,8 @@
 """A bundle proves its bill from its bytes alone, and any change of it is found and named."""
 
 import copy
+import json
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -150,6 +152,19 @@ def test_every_changed_byte_of_hex_is_found(small_bundle: dict[str, Any]) -> Non
             if not links(replaced(small_bundle, path, changed)):
                 unnoticed.append((path, place))
     assert unnoticed == []
+
+
+def test_any_changed_character_is_found(small_bundle: dict[str, Any], seed: int) -> None:
+    text = bundle_text(small_bundle)
+    rng = random.Random(seed)
+    for at in rng.sample(range(len(text)), 400):
+        other = rng.choice('0123456789abcdefABCXYZ"{}[]:,.-_ 暖\\\n')
+        changed = text[:at] + other + text[at + 1 :]
+        try:
+            says_the_same = json.loads(changed) == small_bundle
+        except ValueError:
+            says_the_same = False
+        assert verify(changed).holds == says_the_same, text[at - 20 : at + 20]
 
 
 def test_keys_cannot_be_added_or_left_out(small_bundle: dict[str, Any]) -> None:
