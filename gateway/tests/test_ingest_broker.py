@@ -183,6 +183,30 @@ async def test_a_flood_beyond_the_queue_costs_no_entry_and_no_memory(
     assert "queue is full" in caplog.text
 
 
+async def test_one_message_that_breaks_the_writer_does_not_stop_the_others(
+    site_folder, journal, make_journal, monkeypatch
+):
+    other = make_journal(epoch=b"epoch--2")
+    journal.add_rooms(6)
+    other.add_rooms(6)
+    take = Writer._take
+
+    def picky(writer: Writer, work, key, batch):
+        if key[1] == other.epoch.hex() and batch.entries[0].seq == 3:
+            raise AssertionError("a bug that this batch meets")
+        take(writer, work, key, batch)
+
+    monkeypatch.setattr(Writer, "_take", picky)
+    async with gateway(site_folder) as port, node_client(port, journal) as client:
+        for first in (1, 3, 5):
+            await client.publish(other.up_topic, other.batch(first, first + 1), qos=0)
+        acks = await exchange(
+            client, journal, *(journal.batch(first, first + 1) for first in (1, 3, 5)), owed=2
+        )
+        assert sorted(ack.cumulative for ack in acks) == [2, 2, 2, 4, 6]
+    assert committed(site_folder) == [1, 1, 2, 2, 3, 4, 5, 5, 6, 6]
+
+
 async def test_a_password_file_keeps_strangers_out(site_folder, journal):
     hashed = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64),)).hash("secret")
     (site_folder / "passwords").write_text(f"gateway:{hashed}\nnode:{hashed}\n")

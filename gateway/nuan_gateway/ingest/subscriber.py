@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from aiomqtt import Client, Message, MqttError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from nuan_gateway.clock import Clock
 from nuan_gateway.ingest.commit import Answer, Writer
@@ -122,14 +122,26 @@ class Ingest:
 
     async def _commit(self, group: Sequence[Message]) -> list[Answer]:
         messages = [(message.topic.value, message.payload) for message in group]
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, self._writer.process, messages)
-        except SQLAlchemyError:
-            # No answer: the nodes keep their entries and send them again.
+            return await self._process(messages)
+        except OperationalError:
+            # Disk full, database locked. No answer: nodes keep their entries and send them again.
             log.exception("database: %d messages not committed", len(messages))
             await asyncio.sleep(RETRY_WRITE_S)
             return []
+        except Exception:  # one node's message must not stop the others'
+            log.exception("%d messages not committed together; one by one", len(messages))
+        answers: list[Answer] = []
+        for message in messages:
+            try:
+                answers += await self._process([message])
+            except Exception:  # as above
+                log.exception("%s: not committed: %s", message[0], message[1].hex())
+        return answers
+
+    async def _process(self, messages: list[tuple[str, bytes]]) -> list[Answer]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._writer.process, messages)
 
     async def _seal_at_day_ends(self) -> None:
         loop = asyncio.get_running_loop()
