@@ -30,8 +30,9 @@ _WATCHDOG_MS = const(180000)
 _BEAT_MS = const(60000)
 _EPOCH_BYTES = const(8)
 _RESTART_S_MAX = const(300)
-# What a reference costs: the exchange of a usual heat meter.
-_REFERENCE_BYTES = const(112)
+# What the exchange of a usual heat meter needs as a reference, and any exchange around its data.
+_TELEGRAM_BYTES = const(112)
+_OVERHEAD_BYTES = const(24)
 _REFERENCES_BYTES_MAX = const(7168)
 
 
@@ -41,7 +42,7 @@ class App:
     def __init__(self, config: "Config") -> None:
         keys = NodeKeys(hal.node_key())
         self.clock = Clock(hal.utc_s(), hal.set_utc)
-        references = sum(max(1, len(meter.reads)) for meter in config.meters)
+        references, reference_bytes = reference_room(config)
         self.journal = Journal(
             JOURNAL_PATH + "/" + config.node.hex(),
             keys,
@@ -50,8 +51,8 @@ class App:
             lambda: hal.random_bytes(_EPOCH_BYTES),
             config.segment_bytes,
             config.max_bytes,
-            references + 4,
-            min(_REFERENCES_BYTES_MAX, (references + 2) * _REFERENCE_BYTES),
+            references,
+            reference_bytes,
         )
         self.uplink = Uplink(
             config,
@@ -140,3 +141,15 @@ class App:
         ended = panic.take()
         if ended:
             journal.event(bodies.EVENT_PANIC, ended)
+
+
+def reference_room(config: "Config") -> "tuple[int, int]":
+    """(how many, how many bytes) exchanges to keep for differences: the last of each read."""
+    count = size = 0
+    for meter in config.meters:
+        count += max(1, len(meter.reads))
+        size += 0 if meter.reads else _TELEGRAM_BYTES
+        for read in meter.reads:
+            size += _OVERHEAD_BYTES + 2 * read[2]
+    # Two more telegrams, for a meter that says more than is usual.
+    return count + 2, min(_REFERENCES_BYTES_MAX, size + 2 * _TELEGRAM_BYTES)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAGIC = b"nuJ1"
 HEADER_BYTES = const(60)
 BLOCK_HEAD_BYTES = const(14)
-BLOCK_BYTES_MAX = const(1024)
+BLOCK_BYTES_MAX = const(768)
 # The longest exchange that is journaled: 9 + 18 bytes of question + 261 of answer.
 BODY_BYTES_MAX = const(288)
 RECORD_BYTES_MAX = BODY_BYTES_MAX + 12
