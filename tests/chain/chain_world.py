@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import chain_flash
-from chain_flash import FlashEntry
 from chain_site import NODE, small_site
 
+from nuan_emulator import flash
 from nuan_emulator.building import Building, Scenario
 from nuan_emulator.faults import FaultRates, LineFaults
+from nuan_emulator.flash_journal import FlashEntry, read_journal
 from nuan_emulator.meters import Device, Dtsu666, MBusGasMeter, MBusHeatMeter, RoomSensor
 from nuan_emulator.meters.device import Reaction
 from nuan_emulator.node_spec import NodeSpec
@@ -285,8 +285,10 @@ class Chain:
         return [entry for entry in self.entries() if entry.kind == KIND_EXCHANGE]
 
     def flushed(self) -> list[FlashEntry]:
-        """Every entry on the node's flash; the node must be off, or at rest."""
-        return chain_flash.read_journal(self.vm, self.node.stage, self.node.spec.image)
+        """Every entry on the node's flash; the node must be off, and its image is left alone."""
+        copy = self.node.spec.image.with_suffix(".copy")
+        shutil.copyfile(self.node.spec.image, copy)
+        return read_journal(flash.read_files(self.vm, self.node.stage, copy))
 
     def gateway_log(self) -> str:
         return (self.folder / "gateway.log").read_text(errors="replace")

@@ -5,7 +5,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from chain_flash import FlashEntry
 from chain_site import small_site
 from chain_world import (
     HOUR_MS,
@@ -18,6 +17,7 @@ from chain_world import (
 )
 
 from nuan_emulator import flash
+from nuan_emulator.flash_journal import FlashEntry
 from nuan_tools.season.processes import Process
 
 SITE = small_site(heat_s=300, room_s=300, flush_s=300)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
-from chain_flash import FlashEntry
 from chain_site import small_site
 from chain_world import (
     HOUR_MS,
@@ -15,6 +14,8 @@ from chain_world import (
     check_devices,
     check_nothing_lost,
 )
+
+from nuan_emulator.flash_journal import FlashEntry
 
 KILLS = 10
 SPAN_MS = 24 * HOUR_MS

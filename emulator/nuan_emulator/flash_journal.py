@@ -1,18 +1,21 @@
-"""The journal on a flash image, read by the format's description and without the node's own code.
+"""The journal among a board's files, read from its description and without the node's own code.
 
 header  "nuJ1" | node[8] | epoch[8] | u32 first seq | chain[32] | u32 crc
 block   u16 length | u32 crc | u32 first seq | u32 base time | records
 record  u8 tag | zigzag varint time step | full: [u8 part] varint length, body
                                          | difference: varint reference, varint length, codes
+
+A block whose CRC is wrong ends its segment: what follows was never flushed.
 """
 
-import shutil
-from pathlib import Path
+from __future__ import annotations
+
+from collections.abc import Mapping
 from struct import pack, unpack_from
 from typing import NamedTuple
 from zlib import crc32
 
-from nuan_emulator import flash
+_Kept = tuple[tuple[int, int], bytes]
 
 HEADER_BYTES = 60
 BLOCK_HEAD_BYTES = 14
@@ -29,12 +32,8 @@ class FlashEntry(NamedTuple):
     canonical: bytes
 
 
-def read_journal(vm: Path, stage: Path, image: Path) -> list[FlashEntry]:
-    """Every flushed entry of an image; the image itself is left alone."""
-    copy = image.with_suffix(".copy")
-    shutil.copyfile(image, copy)
-    files = flash.read_files(vm, stage, copy)
-    copy.unlink()
+def read_journal(files: Mapping[str, bytes]) -> list[FlashEntry]:
+    """Every flushed entry among a board's files, as flash.read_files() gives them, in order."""
     segments = sorted(path for path in files if path.endswith(".seg"))
     return [entry for path in segments for entry in _segment(path, files[path])]
 
@@ -43,7 +42,7 @@ def _segment(path: str, data: bytes) -> list[FlashEntry]:
     if data[:4] != b"nuJ1" or crc32(data[:56]) != unpack_from(">I", data, 56)[0]:
         return []
     node, epoch = data[4:12], data[12:20]
-    kept: list[tuple[tuple[int, int], bytes]] = []
+    kept: list[_Kept] = []
     entries: list[FlashEntry] = []
     at = HEADER_BYTES
     while at + BLOCK_HEAD_BYTES <= len(data):
@@ -62,9 +61,7 @@ def _segment(path: str, data: bytes) -> list[FlashEntry]:
     return entries
 
 
-def _record(
-    data: bytes, at: int, kept: list[tuple[tuple[int, int], bytes]]
-) -> tuple[int, int, bytes, int]:
+def _record(data: bytes, at: int, kept: list[_Kept]) -> tuple[int, int, bytes, int]:
     tag = data[at]
     step, at = _varint(data, at + 1)
     seconds = -(step >> 1) if step & 1 else step >> 1
@@ -85,7 +82,7 @@ def _record(
     return tag, seconds, body, at + length
 
 
-def _keep(kept: list[tuple[tuple[int, int], bytes]], key: tuple[int, int], body: bytes) -> None:
+def _keep(kept: list[_Kept], key: tuple[int, int], body: bytes) -> None:
     for index, (known, _) in enumerate(kept):
         if known == key:
             kept[index] = (key, body)
