@@ -1,0 +1,66 @@
+"""The node's heap over a virtual month without a reboot, day by day, on the default schedule.
+
+The sample building: 16 meters, 864 exchanges a day, a zone, a gateway that answers. After a
+collection at the same time each day: bytes alive without the emulation's own share, which is
+printed apart, and the largest free block. Goal: alive < 64 KB and within 2 KB of the first day's,
+and a largest block that doesn't shrink from week to week. Usage: heap.py [days]
+"""
+
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from nuan_emulator.node_spec import HeapReport
+from nuan_tools.season.run import DAY_MS
+from nuan_tools.season.sample import SampleSeason
+
+DAYS = 30
+LIVE_BYTES_MAX = 64 * 1024
+GROWTH_BYTES_MAX = 2 * 1024
+# Hours and minutes at which nothing is polled.
+LOOK_LATE_MS = 7 * 60_000
+
+
+def measure(folder: Path, days: int) -> list[HeapReport]:
+    """One look a day; prints each."""
+    looks: list[HeapReport] = []
+    season = SampleSeason(folder, days=days + 1)
+    try:
+        print("day  alive (bytes)  of shims  free  largest free block")
+        for day in range(1, days + 1):
+            season.world.run_until(season.span.start_ms + day * DAY_MS + LOOK_LATE_MS)
+            look = season.node.heap()
+            looks.append(look)
+            print(
+                f"{day:3}  {look.live - look.shims:13}  {look.shims:8}"
+                f"  {look.free:5}  {look.largest_free:6}",
+                flush=True,
+            )
+        assert season.node.boots == 1, season.node.console_tail()
+    finally:
+        season.close()
+    return looks
+
+
+def main() -> int:
+    """Print the days, the weeks and the verdict; 1 when a goal is missed."""
+    days = int(sys.argv[1]) if len(sys.argv) > 1 else DAYS
+    started = time.monotonic()
+    with TemporaryDirectory(prefix="nuan-heap-") as folder:
+        looks = measure(Path(folder), days)
+    alive = [look.live - look.shims for look in looks]
+    weeks = [
+        median(look.largest_free for look in looks[at : at + 7])
+        for at in range(0, len(looks) - 6, 7)
+    ]
+    growth = max(alive) - alive[0]
+    print(f"alive at most {max(alive)} bytes (goal < {LIVE_BYTES_MAX}), grown by {growth}")
+    print(f"largest free block, median of each whole week: {weeks}")
+    print(f"{days} virtual days took {time.monotonic() - started:.0f} s")
+    return 0 if max(alive) < LIVE_BYTES_MAX and growth < GROWTH_BYTES_MAX else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
