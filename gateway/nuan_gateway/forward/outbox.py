@@ -59,10 +59,11 @@ class Forwarder:
         now_ms = self._clock.now_ms()
         if now_ms < self._down_until_ms:
             return False
-        batch = await asyncio.to_thread(self._due, now_ms)
+        batch, more = await asyncio.to_thread(self._due, now_ms)
         if not batch:
             return False
-        return await self._deliver(courier, batch)
+        # When nothing is left the next look waits, so that what trickles in goes out together.
+        return await self._deliver(courier, batch) and more
 
     async def _deliver(self, courier: Courier, batch: Sequence[Message]) -> bool:
         outcome = await courier.post(batch)
@@ -119,16 +120,17 @@ class Forwarder:
         with begin_write(self._engine) as connection:
             outbox.mark_tried(connection, [message.id for message in batch])
 
-    def _due(self, now_ms: int) -> list[Message]:
-        """What one request may carry: bounded in messages and bytes, one message at least."""
+    def _due(self, now_ms: int) -> tuple[list[Message], bool]:
+        """What one request may carry, bounded in messages and bytes, one message at least; and
+        whether there is more."""
         with self._engine.connect() as connection:
             found = outbox.due(connection, now_ms, BATCH_MESSAGES_MAX)
         size = 0
         for position, message in enumerate(found):
             size += len(message.payload.encode())
             if position and size > BATCH_BYTES_MAX:
-                return found[:position]
-        return found
+                return found[:position], True
+        return found, len(found) == BATCH_MESSAGES_MAX
 
     def _pause_ms(self, failures: int, key: str) -> int:
         """Half of a doubling pause, plus up to as much again, drawn from the key: many gateways
