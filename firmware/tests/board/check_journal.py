@@ -293,3 +293,24 @@ def test_an_emptied_flash_starts_a_new_epoch():
         assert (journal.epoch, journal.seq) == (b"epoch-02", 1)
 
     flash(run)
+
+
+def test_what_an_entry_costs():
+    def run(chip):
+        journal = make_journal()
+        meters = Meters(12)
+        meters.poll(journal)
+        journal.flush()
+        erases, entries = sum(chip.erases), journal.flushed
+        for _ in range(400):
+            meters.poll(journal)
+            journal.flush()
+            journal.acknowledge(journal.flushed)
+        entries = journal.flushed - entries
+        names = os.listdir(MOUNT + "/journal")
+        size = sum(os.stat(MOUNT + "/journal/" + n)[6] for n in names if n.endswith(".seg"))
+        assert size // entries <= 36
+        # 9 entries a flush: one block for the flush, a little for the folder.
+        assert (sum(chip.erases) - erases) * 100 // entries <= 14
+
+    flash(run)
