@@ -1,7 +1,8 @@
 """site.toml: the building, its nodes, buses, meters, zones, flats and metering points.
 
 A metering point is a place with a role; it outlives the meters that serve it. Every reference is
-checked when the file is read, so that the rest of the gateway may follow them blindly.
+checked when the file is read, so that the rest of the gateway may follow them blindly. Bounds are
+those of the firmware: what is accepted here, a node starts with.
 """
 
 import re
@@ -50,8 +51,8 @@ Name = Annotated[str, AfterValidator(_name)]
 TimeZone = Annotated[str, AfterValidator(_zone_name)]
 Area = Annotated[Decimal, BeforeValidator(_area)]
 Pin = Annotated[int, Field(ge=-1, le=48)]
-TenthsC = Annotated[int, Field(ge=-400, le=900)]
-Seconds = Annotated[int, Field(ge=0, le=86400)]
+BusName = Annotated[Name, Field(max_length=16)]
+RestSeconds = Annotated[int, Field(ge=0, le=3600)]
 
 
 class SiteInfo(Section):
@@ -87,7 +88,7 @@ class NodeMqtt(Section):
 
     host: Annotated[str, Field(min_length=1, max_length=253)]
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
-    user: str = ""
+    user: Annotated[str, Field(max_length=64)] = ""
     keepalive_s: Annotated[int, Field(ge=10, le=3600)] = 120
     ack_timeout_s: Annotated[int, Field(ge=5, le=600)] = 30
 
@@ -95,23 +96,23 @@ class NodeMqtt(Section):
 class Journal(Section):
     """The node's journal on flash: how often it is flushed, how large it may grow."""
 
-    flush_s: Annotated[int, Field(ge=1, le=86400)] = 900
-    segment_bytes: Annotated[int, Field(ge=1024, le=65536)] = 8192
-    max_bytes: Annotated[int, Field(ge=16384, le=16_000_000)] = 880_000
+    flush_s: Annotated[int, Field(ge=60, le=86400)] = 900
+    segment_bytes: Annotated[int, Field(ge=4096, le=65536)] = 8192
+    max_bytes: Annotated[int, Field(ge=32768, le=16_000_000)] = 880_000
 
 
 class Bus(Section):
     """One UART of a node and the line behind it; de -1 means no driver-enable pin."""
 
-    name: Name
+    name: BusName
     protocol: Literal["mbus", "modbus"]
-    uart: Annotated[int, Field(ge=0, le=2)]
+    uart: Annotated[int, Field(ge=1, le=2)]
     tx: Pin
     rx: Pin
     de: Pin = -1
-    baud: Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
+    baud: Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400]
     parity: Literal["N", "E", "O"]
-    timeout_ms: Annotated[int, Field(ge=20, le=60_000)]
+    timeout_ms: Annotated[int, Field(ge=20, le=10_000)]
 
 
 class Node(Section):
@@ -131,7 +132,7 @@ class Meter(Section):
     serial: Name
     model: str
     node: NodeId
-    bus: Name
+    bus: BusName
     slot: Annotated[int, Field(ge=1, le=65535)]
     address: Annotated[int, Field(ge=0, le=250)]
     every_s: Annotated[int, Field(ge=60, le=86400)]
@@ -149,13 +150,13 @@ class Zone(Section):
     read: Annotated[int, Field(ge=0, le=15)] = 0
     offset: Annotated[int, Field(ge=0, le=255)] = 0
     valve_pin: Annotated[int, Field(ge=0, le=48)]
-    setpoint_dc: TenthsC
-    legal_max_dc: TenthsC = 200
+    setpoint_dc: Annotated[int, Field(ge=50, le=350)]
+    legal_max_dc: Annotated[int, Field(ge=100, le=350)] = 200
     exempt: bool = False
     hysteresis_dc: Annotated[int, Field(ge=1, le=50)] = 5
-    frost_dc: TenthsC = 50
-    min_on_s: Seconds = 180
-    min_off_s: Seconds = 180
+    frost_dc: Annotated[int, Field(ge=20, le=150)] = 50
+    min_on_s: RestSeconds = 180
+    min_off_s: RestSeconds = 180
     stale_s: Annotated[int, Field(ge=60, le=86400)] = 1800
     fallback_pct: Annotated[int, Field(ge=0, le=100)] = 50
 

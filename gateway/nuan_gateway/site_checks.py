@@ -13,13 +13,17 @@ from nuan_gateway.toml_source import TomlSource
 from nuan_protocols.meters import registry
 
 if TYPE_CHECKING:
-    from nuan_gateway.site import Bus, Node, Site
+    from nuan_gateway.site import Bus, Meter, Node, Site, Zone
 
 Found = Iterator[tuple[KeyPath, str]]
 
 SEASON_DAYS_MAX = 366
 MODBUS_ADDRESSES = range(1, 248)
-MBUS_ADDRESSES = range(251)
+MBUS_ADDRESSES = range(1, 251)
+# What one node has memory and serial ports for.
+NODE_BUSES_MAX = 2
+NODE_METERS_MAX = 64
+NODE_ZONES_MAX = 8
 
 
 def check_site(site: Site, source: TomlSource) -> list[str]:
@@ -49,9 +53,23 @@ def _nodes(site: Site) -> Found:
                 (*place, "journal", "max_bytes"),
                 f"room for fewer than 4 segments; write at least {4 * node.journal.segment_bytes}",
             )
+        yield from _sizes(site, node, place)
         yield from _twice("bus", "name", _named(bus.name for bus in node.buses), place)
         yield from _twice("bus", "uart", _named(bus.uart for bus in node.buses), place)
         yield from _pins(node, place)
+
+
+def _sizes(site: Site, node: Node, place: KeyPath) -> Found:
+    if not 1 <= len(node.buses) <= NODE_BUSES_MAX:
+        yield (*place, "bus"), f"{len(node.buses)} buses; a node has 1 to {NODE_BUSES_MAX}"
+    meters = sum(meter.node == node.id for meter in site.meters)
+    # A meter of an unknown node is told at the meter.
+    lost = any(meter.node not in {item.id for item in site.nodes} for meter in site.meters)
+    if meters > NODE_METERS_MAX or (not meters and not lost):
+        yield (*place, "id"), f"{meters} meters; a node reads 1 to {NODE_METERS_MAX}"
+    zones = sum(zone.node == node.id for zone in site.zones)
+    if zones > NODE_ZONES_MAX:
+        yield (*place, "id"), f"{zones} zones; a node holds at most {NODE_ZONES_MAX}"
 
 
 def _pins(node: Node, place: KeyPath) -> Found:
@@ -131,8 +149,7 @@ def _zones(site: Site) -> Found:
         if zone.node not in nodes:
             yield (*place, "node"), f"no [[node]] has the id {zone.node!r}"
             continue
-        if (zone.node, zone.slot) not in slots:
-            yield (*place, "slot"), f"no [[meter]] of node {zone.node} has slot {zone.slot}"
+        yield from _sensor(zone, slots.get((zone.node, zone.slot)), place)
         taken = pins.get((zone.node, zone.valve_pin))
         if taken:
             yield (*place, "valve_pin"), f"pin {zone.valve_pin} is {taken}; choose a free one"
@@ -142,6 +159,21 @@ def _zones(site: Site) -> Found:
                 (*place, "frost_dc"),
                 f"{zone.frost_dc} is not below setpoint_dc {zone.setpoint_dc}",
             )
+
+
+def _sensor(zone: Zone, meter: Meter | None, place: KeyPath) -> Found:
+    if meter is None:
+        yield (*place, "slot"), f"no [[meter]] of node {zone.node} has slot {zone.slot}"
+        return
+    known = meter.model in registry.models()
+    reads = registry.profile(meter.model).reads if known else ()
+    if not reads:
+        yield (*place, "slot"), f"slot {zone.slot} is no Modbus sensor; write a sensor's slot"
+    elif zone.read >= len(reads):
+        yield (*place, "read"), f"{meter.model} has {len(reads)} reads; write 0 to {len(reads) - 1}"
+    elif zone.offset >= reads[zone.read][2]:
+        count = reads[zone.read][2]
+        yield (*place, "offset"), f"the read has {count} registers; write 0 to {count - 1}"
 
 
 def _units(site: Site) -> Found:

@@ -62,8 +62,8 @@ slot = 16; valve_pin -> slot = 15; valve_pin
     zone[1].slot: no [[meter]] of node 6e75616e00000001 has slot 15
 valve_pin = 33 -> valve_pin = 17
     zone[1].valve_pin: pin 17 is of bus 'mbus'; choose a free one
-setpoint_dc = 220 -> setpoint_dc = 40
-    zone[1].frost_dc: 50 is not below setpoint_dc 40
+setpoint_dc = 220 -> setpoint_dc = 50
+    zone[1].frost_dc: 50 is not below setpoint_dc 50
 area_m2 = "92.10" -> area_m2 = 92.1
     unit[1].area_m2: 92.1 must be in quotes to stay exact; write "92.1"
 area_m2 = "92.10" -> area_m2 = "-1"
@@ -84,8 +84,8 @@ role = "room_temperature" -> role = "room"
     point[2].role: 'room' is unknown; write 'household_heat', 'building_heat', 'gas', 'electricity',
 id = "heat-101" -> id = "heat 101"
     point[1].id: 'heat 101' won't do; write 1 to 32 of A-Z a-z 0-9 . _ - (no space)
-config_version = 7 -> config_version = 7; journal = { max_bytes = 16384 }
-    node[1].journal.max_bytes: room for fewer than 4 segments; write at least 32768
+config_version = 7 -> config_version = 7; journal = { segment_bytes = 65536, max_bytes = 65536 }
+    node[1].journal.max_bytes: room for fewer than 4 segments; write at least 262144
 """
 
 
