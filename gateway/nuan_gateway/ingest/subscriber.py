@@ -115,10 +115,10 @@ class Ingest:
         while True:
             group = await _take(client)
             answers = await self._commit(group)
-            # Each call hands its message over before it first waits, so the order stands.
-            await asyncio.gather(
-                *(client.publish(topic, payload, qos=1) for topic, payload in answers)
-            )
+            # QoS 0: a node sends again what no answer came for, and a handshake for each answer
+            # would make every transaction wait for the broker.
+            for topic, payload in answers:
+                await client.publish(topic, payload, qos=0)
 
     async def _commit(self, group: Sequence[Message]) -> list[Answer]:
         messages = [(message.topic.value, message.payload) for message in group]
