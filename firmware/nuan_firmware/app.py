@@ -18,8 +18,6 @@ from nuan_protocols.uplink import body as bodies
 from nuan_protocols.uplink.keys import NodeKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from nuan_firmware.config import Config
     from nuan_protocols.uplink.keys import Buffer
 
@@ -88,8 +86,8 @@ class App:
         """Supervise, for ever."""
         watchdog = hal.Watchdog(_WATCHDOG_MS)
         for poller in self.pollers:
-            asyncio.create_task(self._guard(poller.name, poller.run))  # noqa: RUF006
-        asyncio.create_task(self._guard("uplink", self.uplink.run))  # noqa: RUF006
+            asyncio.create_task(self._guard(poller.name, poller))  # noqa: RUF006
+        asyncio.create_task(self._guard("uplink", self.uplink))  # noqa: RUF006
         while True:
             if self._beat():
                 watchdog.feed()
@@ -103,15 +101,16 @@ class App:
         self.cycle.check()
         return all(now <= poller.deadline_s for poller in self.pollers)
 
-    async def _guard(self, name: str, run: "Callable[[], Coroutine[object, object, None]]") -> None:
+    async def _guard(self, name: str, part: "Poller | Uplink") -> None:
         pause_s = 1
         while True:
             try:
-                await run()
+                await part.run()
                 return
             except Exception as problem:
                 sys.print_exception(problem)
                 self.journal.event(bodies.EVENT_FAULT, panic.text(name, problem))
+            part.rest(pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _RESTART_S_MAX)
 

@@ -120,6 +120,10 @@ class Poller:
             finally:
                 self._cycle.end()
 
+    def rest(self, seconds: int) -> None:
+        """The supervisor starts it again after so many seconds."""
+        self.deadline_s = self._clock.uptime() + seconds + _EXCHANGE_S_MAX
+
     async def _await_time(self) -> None:
         clock = self._clock
         if not clock.was_set.is_set():

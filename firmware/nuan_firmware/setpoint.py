@@ -74,6 +74,11 @@ class Law:
 
     def _wanted(self, now_s: int) -> bool:
         zone, measured = self.zone, self.measured_dc
+        if measured is None and now_s - self._measured_s <= zone.stale_s:
+            # Just booted: the sensor has its time to speak before it counts as stale.
+            self.mode = MODE_NORMAL
+            self.reason = REASON_BETWEEN
+            return self.is_open
         if measured is None:
             self.mode = MODE_FALLBACK
             on = now_s % DUTY_PERIOD_S * 100 < zone.fallback_pct * DUTY_PERIOD_S

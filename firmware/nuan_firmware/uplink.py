@@ -123,6 +123,11 @@ class Uplink:
             self._failures += 1
             await asyncio.sleep_ms(self._backoff_ms())
 
+    def rest(self, seconds: int) -> None:  # noqa: ARG002
+        """The supervisor starts it again after so many seconds; nothing is due until then."""
+        self.deadline_s = _NEVER
+        self._is_greeted = False
+
     # -- one connection
 
     def _forget(self) -> None:

@@ -80,10 +80,19 @@ def test_a_stale_sensor_gives_way_to_the_duty_cycle():
     assert open_s == 30 * DUTY_PERIOD_S // 100
 
 
+def test_after_a_boot_the_valve_stays_shut_until_the_sensor_has_had_its_time():
+    law = Law(zone())
+    assert not law.decide(0)
+    assert not law.decide(1800)
+    assert (law.mode, law.is_open) == (MODE_NORMAL, False)
+    law.decide(1801)
+    assert law.mode == MODE_FALLBACK
+
+
 def test_a_duty_of_nothing_and_of_everything():
     for percent in (0, 100):
         law = Law(zone(min_on=0, min_off=0, fallback=percent))
-        for now in range(0, 2 * DUTY_PERIOD_S, 10):
+        for now in range(2 * DUTY_PERIOD_S, 4 * DUTY_PERIOD_S, 10):
             law.decide(now)
             assert law.is_open == (percent == 100)
 
@@ -99,10 +108,10 @@ def test_what_no_room_has_is_not_measured():
 
 def test_a_sensor_that_comes_back_takes_over_at_once():
     law = Law(zone(min_on=0, min_off=0))
-    law.decide(0)
+    law.decide(1801)
     assert law.mode == MODE_FALLBACK
-    law.sense(210, 60)
-    assert law.decide(60)
+    law.sense(210, 1860)
+    assert law.decide(1860)
     assert (law.mode, law.is_open) == (MODE_NORMAL, False)
 
 

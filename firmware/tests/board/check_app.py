@@ -1,0 +1,149 @@
+import asyncio
+import os
+
+import edge_in_memory
+from journal_kit import NODE, START, entries_of
+from ram_flash import MOUNT, RamFlash
+
+from nuan_firmware import app as app_module
+from nuan_firmware import panic
+from nuan_firmware.app import App, reference_room
+from nuan_firmware.config import Bus, Config, Meter
+
+assert edge_in_memory.Hal.node_key()
+
+MBUS = Bus("mbus", "mbus", 1, 17, 16, -1, 2400, "E", 30)
+
+
+def config(*meters):
+    return Config(7, NODE, "", "127.0.0.1", 1, "", 120, 30, 900, 8192, 880000, (MBUS,), meters, ())
+
+
+def flash(test):
+    chip = RamFlash(64)
+    chip.format()
+    chip.mount()
+    app_module.JOURNAL_PATH = MOUNT + "/journal"
+    panic.PATH = MOUNT + "/panic"
+    try:
+        test()
+    finally:
+        chip.unmount()
+
+
+def events(app):
+    """(code, text) of all events journaled so far."""
+    app.journal.flush()
+    found = entries_of(app.journal)
+    return [
+        (found[seq][27], found[seq][28:].decode()) for seq in sorted(found) if found[seq][1] == 2
+    ]
+
+
+def test_a_boot_is_journaled_with_its_cause_and_configuration():
+    def run():
+        app = App(config(Meter(1, 0, 1, 900, ())))
+        seen = events(app)
+        assert seen[0][0] == 1
+        assert seen[0][1].startswith("power nuan 0.1.0 heap ")
+        assert seen[1] == (3, "version 7")
+        assert len(seen) == 2
+
+    flash(run)
+
+
+def test_what_ended_the_program_is_journaled_once():
+    def run():
+        panic.keep(ValueError("no such thing"))
+        app = App(config())
+        assert events(app)[2][0] == 5
+        assert "no such thing" in events(app)[2][1]
+        assert panic.take() == ""
+
+    flash(run)
+
+
+def test_a_failing_part_is_journaled_and_started_again_later_and_later():
+    def run():
+        app = App(config())
+        pauses = []
+
+        class Part:
+            runs = 0
+
+            async def run(self):
+                self.runs += 1
+                if self.runs < 4:
+                    raise OSError(5)
+
+            def rest(self, seconds):
+                pauses.append(seconds)
+
+        async def sleep(seconds):
+            pass
+
+        real, asyncio.sleep = asyncio.sleep, sleep
+        try:
+            asyncio.run(app._guard("line", Part()))
+        finally:
+            asyncio.sleep = real
+        assert pauses == [1, 2, 4]
+        faults = [text for code, text in events(app) if code == 4]
+        assert len(faults) == 3
+        assert faults[0].startswith("line: OSError")
+
+    flash(run)
+
+
+def test_the_watchdog_starves_when_a_poller_stands_still():
+    def run():
+        app = App(config(Meter(1, 0, 1, 900, ())))
+        assert app._beat()
+        app.pollers[0].deadline_s = app.clock.uptime() - 1
+        assert not app._beat()
+        app.pollers[0].rest(300)
+        assert app._beat()
+
+    flash(run)
+
+
+def test_a_clock_step_is_an_event_and_a_small_difference_is_not():
+    def run():
+        app = App(config())
+        app._take_time(START + 1)
+        app._take_time(START + 1000)
+        steps = [text for code, text in events(app) if code == 2]
+        assert steps == ["%d (2) -> %d" % (START, START + 1000)]
+
+    flash(run)
+
+
+def test_a_torn_journal_is_an_event():
+    def run():
+        app = App(config())
+        path = app.journal.shelf.path(app.journal._segment)
+        app.journal.flush()
+        with open(path, "ab") as file:
+            file.write(b"torn")
+        app = App(config())
+        assert any(code == 4 and "4 torn bytes" in text for code, text in events(app))
+
+    flash(run)
+
+
+def test_references_have_room_for_every_read_of_every_meter():
+    count, size = reference_room(
+        config(Meter(1, 0, 1, 900, ()), Meter(2, 0, 2, 900, ((3, 0, 18), (4, 0, 1))))
+    )
+    assert count == 5
+    assert size == 112 + (24 + 36) + (24 + 2) + 2 * 112
+    assert reference_room(config(*[Meter(i, 0, i, 900, ()) for i in range(1, 65)]))[1] == 7168
+
+
+def test_the_journal_lies_in_a_folder_of_its_node():
+    def run():
+        app = App(config())
+        app.journal.flush()
+        assert os.listdir(MOUNT + "/journal") == ["6e75616e00000001"]
+
+    flash(run)
