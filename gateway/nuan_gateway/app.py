@@ -7,13 +7,14 @@ import json
 import logging
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
-from nuan_gateway.broker import embedded_broker
+from nuan_gateway.broker import BrokerChannel, embedded_broker
 from nuan_gateway.clock import Clock, open_clock
 from nuan_gateway.errors import GatewayError, SettingsError
 from nuan_gateway.evidence.signing import KeyFileError, Signer, open_signer
@@ -30,6 +31,8 @@ from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
 from nuan_gateway.store.master import load_slots, sync_site
 from nuan_gateway.workspace import LOCK_NAME
 
+# A HELLO needs no credit, so the queue is larger than the credit that all nodes share.
+QUEUE_PER_CREDIT = 2
 READY_NAME = "gateway.json"
 
 log = logging.getLogger(__name__)
@@ -44,24 +47,23 @@ async def run(settings: Settings, *, ready: Callable[[int], None] | None = None)
     clock = open_clock(settings.clock.file)
     with _locked(settings.data_dir):
         # The port before the database: a start that fails there leaves no file behind.
-        async with _broker(settings) as port:
+        async with _broker(settings) as (port, channel):
             with _database(settings.data_dir, site, clock) as engine:
                 signer = _signer(settings.data_dir)
                 credit = settings.ingest.credit_total
                 writer = _writer(engine, clock, site, keys, signer, credit)
                 forwarder = Forwarder(engine, clock, settings.forward, signer)
-                ingest = Ingest(settings.mqtt, port, writer, clock, credit)
-                await _until_stopped(ingest, forwarder, _announcer(settings, port, ready))
+                ingest = Ingest(settings.mqtt, writer, clock, QUEUE_PER_CREDIT * credit)
+                announce = _announcer(settings, port, ready)
+                await _until_stopped(ingest.run(announce, channel), forwarder)
 
 
-async def _until_stopped(
-    ingest: Ingest, forwarder: Forwarder, announce: Callable[[], None]
-) -> None:
+async def _until_stopped(ingest: Coroutine[Any, Any, None], forwarder: Forwarder) -> None:
     """Run both until a signal comes or one of them fails."""
     stop = asyncio.Event()
     with _stopping_on_signals(stop):
         tasks = [
-            asyncio.create_task(ingest.run(announce), name="ingest"),
+            asyncio.create_task(ingest, name="ingest"),
             asyncio.create_task(_forward(forwarder), name="forward"),
             asyncio.create_task(_wait(stop), name="stop"),
         ]
@@ -122,13 +124,14 @@ def _announcer(
 
 
 @asynccontextmanager
-async def _broker(settings: Settings) -> AsyncGenerator[int]:
-    """The broker's port: the embedded one's, which runs meanwhile, or the external one's."""
+async def _broker(settings: Settings) -> AsyncGenerator[tuple[int, BrokerChannel | None]]:
+    """The broker's port, and the embedded one's channel while it runs."""
     if not settings.mqtt.embedded:
-        yield settings.mqtt.port
+        yield settings.mqtt.port, None
         return
-    async with embedded_broker(settings.mqtt) as port:
-        yield port
+    queue = QUEUE_PER_CREDIT * settings.ingest.credit_total
+    async with embedded_broker(settings.mqtt, queue) as (port, channel):
+        yield port, channel
 
 
 @contextmanager

@@ -209,12 +209,9 @@ async def test_one_message_that_breaks_the_writer_does_not_stop_the_others(
 
 async def test_a_password_file_keeps_strangers_out(site_folder, journal):
     hashed = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64),)).hash("secret")
-    (site_folder / "passwords").write_text(f"gateway:{hashed}\nnode:{hashed}\n")
+    (site_folder / "passwords").write_text(f"node:{hashed}\n")
     settings = site_folder / "gateway.toml"
-    settings.write_text(
-        settings.read_text()
-        + 'password_file = "passwords"\nuser = "gateway"\npassword = "secret"\n'
-    )
+    settings.write_text(settings.read_text() + 'password_file = "passwords"\n')
     journal.add_rooms(1)
     async with gateway(site_folder) as port:
         for name, password in ((None, None), ("node", "wrong")):
