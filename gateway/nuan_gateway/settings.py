@@ -29,7 +29,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class MqttSettings(Section):
-    """Where nodes and gateway meet. Embedded: the listener's host and port, port 0 a free one."""
+    """Where nodes and gateway meet. Embedded: the listener's host and port, port 0 a free one;
+    else the broker's, and who the gateway is there."""
 
     embedded: bool = True
     host: str = "127.0.0.1"
@@ -37,8 +38,8 @@ class MqttSettings(Section):
     user: str = ""
     password: Annotated[str, Field(repr=False)] = ""
     client_id: str = "nuan-gateway"
-    # Lines `user:crypt-hash` as amqtt's file plugin reads them; empty lets everybody in, which the
-    # embedded broker allows on loopback only.
+    # The embedded broker's users, lines `name:argon2 hash`; without it everybody may come in, which
+    # is allowed on loopback only.
     password_file: FilePath | None = None
 
 
