@@ -18,7 +18,7 @@ from nuan_protocols.errors import UplinkError
 from nuan_protocols.uplink.ack import parse_ack
 from nuan_protocols.uplink.batch import BatchBuilder
 from nuan_protocols.uplink.hello import Hello, build_hello
-from nuan_protocols.uplink.message import NONCE_BYTES
+from nuan_protocols.uplink.message import MESSAGE_BYTES_DEFAULT, NONCE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,6 @@ _BACKOFF_S_MAX = const(300)
 _CREDIT_QUESTION_S = const(60)
 _STRIKES_MAX = const(3)
 _PACKET_BYTES_MAX = const(192)
-_BATCH_BYTES_MAX = const(1536)
 _CHUNK_BYTES = const(512)
 
 _NEVER = const(1 << 29)
@@ -74,7 +73,7 @@ class Uplink:
         self._up = mqtt.text("nuan/v1/" + node.hex() + "/up")
         self._down = "nuan/v1/" + node.hex() + "/down"
         self._packets = mqtt.Packets(_PACKET_BYTES_MAX)
-        self._builder = BatchBuilder(bytearray(_BATCH_BYTES_MAX), keys, node, journal.epoch)
+        self._builder = BatchBuilder(bytearray(MESSAGE_BYTES_DEFAULT), keys, node, journal.epoch)
         self._wake = asyncio.Event()
         self._pubacks: "list[int]" = []
         self._failures = 0
