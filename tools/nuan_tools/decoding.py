@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nuan_protocols.errors import FrameError
+from nuan_protocols.mbus.reader import FrameReader
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.modbus_readings import registers_in
 from nuan_protocols.modbus import annotate as modbus_names
@@ -164,4 +165,13 @@ def decode(telegram: bytes, question: bytes | None, model: str | None) -> Decode
         raise FrameError(
             f"{telegram[0]:02X}h begins no M-Bus frame; for a Modbus answer give --question", 0
         )
+    _refuse_more_than_one(telegram)
     return decode_mbus(telegram)
+
+
+def _refuse_more_than_one(telegram: bytes) -> None:
+    reader = FrameReader()
+    reader.feed(telegram)
+    first = reader.next_frame()
+    if first is not None and telegram.startswith(first.raw) and telegram != first.raw:
+        raise FrameError("the telegram ended before this byte; one telegram a line", len(first.raw))

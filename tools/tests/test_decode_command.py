@@ -164,6 +164,36 @@ def test_a_wrong_question_is_told_once(decode: Decode) -> None:
     )
 
 
+def test_a_question_that_is_no_request_is_not_blamed_on_the_telegrams(decode: Decode) -> None:
+    done = decode("--question", "01 04", given=b"e5\ne5\n")
+    assert done.code == 2
+    assert done.err == ("nuan: --question, byte 2: a read request has 8 bytes, this one has 2\n")
+
+
+def test_a_model_without_a_question_is_refused(decode: Decode) -> None:
+    done = decode("--model", "dtsu666", HEAT_ANSWER.hex())
+    assert done.code == 2
+    assert "give the request with --question" in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (HEAT_ANSWER * 2, f"byte {len(HEAT_ANSWER)}: the telegram ended before this byte"),
+        (HEAT_ANSWER + b"\x16", f"byte {len(HEAT_ANSWER)}: the telegram ended before this byte"),
+        (b"\xe5" + HEAT_ANSWER, "byte 1: the telegram ended before this byte"),
+        (b"\xe5", "byte 0: an acknowledgement carries no records"),
+        (bytes.fromhex("105b015c16"), "byte 0: a master's short frame carries no records"),
+    ],
+)
+def test_what_is_not_one_telegram_says_so(decode: Decode, line: bytes, words: str) -> None:
+    done = decode("--json", given=line.hex().encode() + b"\n" + HEAT_ANSWER.hex().encode())
+    assert done.code == 2
+    assert done.err.startswith(f"nuan: line 1, {words}")
+    assert len(done.err.splitlines()) == 1
+    assert len(done.objects()) == 1
+
+
 def test_stdin_goes_on_behind_a_bad_line(decode: Decode) -> None:
     broken = bytearray(HEAT_ANSWER)
     broken[20] ^= 1

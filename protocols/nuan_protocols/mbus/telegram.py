@@ -67,7 +67,8 @@ def decode(raw: "Buffer") -> Telegram:
             return _from_plan(raw, layout)
     parsed = frame.parse(raw)
     if parsed.ci < 0:
-        raise FrameError("no user data: only long frames carry any", 0)
+        what = "an acknowledgement" if raw[0] == frame.ACK else "a master's short frame"
+        raise FrameError(f"{what} carries no records; a meter's answer begins with 68", 0)
     if parsed.control & frame.FROM_MASTER:
         raise FrameError(f"C {parsed.control:02X} is a master's command, not an answer", 4)
     if parsed.ci in (CI_VARIABLE, CI_NO_HEADER, CI_SHORT_HEADER):

@@ -57,13 +57,31 @@ def register(app: App) -> None:
             bool, typer.Option("--bytes", help=tr("Name every byte instead."))
         ] = False,
     ) -> None:
-        from nuan_tools.hexadecimal import parse
-
-        asked = parse(question, "--question") if question is not None else None
+        asked = _question(question, model)
         request = _Request(asked, model, as_json, by_bytes)
         sound = [_decode_one(where, text, request) for where, text in _telegrams(telegrams or [])]
         if not all(sound):
             raise typer.Exit(2)
+
+
+def _question(text: str | None, model: str | None) -> bytes | None:
+    """The request that all telegrams answer; what is wrong with it is told once."""
+    from nuan_protocols.errors import ProtocolError
+    from nuan_protocols.modbus.rtu import parse_request
+    from nuan_tools.errors import UserError
+    from nuan_tools.hexadecimal import parse
+
+    if text is None:
+        if model is not None:
+            raise UserError(tr("--model is for Modbus: give the request with --question"))
+        return None
+    question = parse(text, "--question")
+    try:
+        parse_request(question)
+    except ProtocolError as error:
+        place = tr("{where}, byte {offset}", where="--question", offset=error.offset)
+        raise UserError(f"{place}: {error.reason}") from error
+    return question
 
 
 def _telegrams(arguments: list[str]) -> Iterator[tuple[str, str]]:
