@@ -19,13 +19,15 @@ DRY_BULB = 6
 DRY_BULB_MISSING_C = 99.9
 TEMPERATURE_C = (-70.0, 70.0)
 ROWS = (8760, 8784)
+DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class EpwError(ValueError):
     """A weather file that cannot be used; names the file, the line and the cure."""
 
     def __init__(self, path: Path, line: int, reason: str) -> None:
-        super().__init__(f"{path}, line {line}: {reason}")
+        """`line` 0 is the file as a whole."""
+        super().__init__(f"{path}, line {line}: {reason}" if line else f"{path}: {reason}")
         self.line = line
 
 
@@ -84,7 +86,7 @@ def _row(path: Path, number: int, line: str) -> tuple[tuple[int, int, int], floa
         value = float(fields[DRY_BULB])
     except ValueError:
         raise EpwError(path, number, "month, day, hour and dry bulb must be numbers") from None
-    if not (1 <= month <= 12 and 1 <= day <= 31 and 1 <= hour <= 24):
+    if not (1 <= month <= 12 and 1 <= day <= DAYS[month - 1] and 1 <= hour <= 24):
         raise EpwError(path, number, f"no such hour: month {month}, day {day}, hour {hour}")
     low, high = TEMPERATURE_C
     if value == DRY_BULB_MISSING_C or not low <= value <= high:

@@ -21,12 +21,38 @@ COLUMNS = (
     "READ_DATE",
 )
 
+COUNTER_MAX = 99_999_999
+"""Registers show eight digits."""
+FLOW_MAX = 2**31 - 1
+TEMPERATURE_CC = (-2_000, 25_000)
+
+
+class _Steps(NamedTuple):
+    """How a column is counted: steps a unit of the file, and the steps that a meter can show."""
+
+    factor: int
+    low: int
+    high: int
+
+
+STEPS = {
+    "ENERGY": _Steps(1000, 0, COUNTER_MAX),
+    "VOLUME": _Steps(100, 0, COUNTER_MAX),
+    "HOURS": _Steps(1, 0, COUNTER_MAX),
+    "POWER1": _Steps(1000, -FLOW_MAX, FLOW_MAX),
+    "FLOW": _Steps(1, -FLOW_MAX, FLOW_MAX),
+    "FLOW_TEMP": _Steps(100, *TEMPERATURE_CC),
+    "RETURN_TEMP": _Steps(100, *TEMPERATURE_CC),
+}
+
 
 class ReplayError(ValueError):
     """A series that cannot be replayed; names file, line and column, and how to mend it."""
 
     def __init__(self, path: Path, line: int, column: str, reason: str) -> None:
-        where = f"{path}, line {line}" + (f", column {column}" if column else "")
+        """`line` 0 is the file as a whole, `column` "" the whole line."""
+        where = f"{path}, line {line}" if line else str(path)
+        where += f", column {column}" if column else ""
         super().__init__(f"{where}: {reason}")
         self.line = line
         self.column = column
@@ -56,16 +82,17 @@ class StampedRow(NamedTuple):
 
 def read_rows(path: Path, file: Iterator[str]) -> tuple[str, list[StampedRow]]:
     """Meter number and rows in file order; ReplayError names line, column and cure."""
-    reader = csv.reader(file)
-    header = next(reader, None) or [""]
+    lines = _lines(path, file)
+    _, header = next(lines, (1, [""]))
     for column in COLUMNS:
         if column not in header:
-            raise ReplayError(path, 1, column, "the header has no such column")
+            raise ReplayError(
+                path, 1, column, f"the header has no such column; it needs {', '.join(COLUMNS)}"
+            )
     place = {column: header.index(column) for column in COLUMNS}
     stamped: list[StampedRow] = []
     meter = ""
-    for fields in reader:
-        line = reader.line_num
+    for line, fields in lines:
         if len(fields) != len(header):
             raise ReplayError(
                 path,
@@ -86,31 +113,38 @@ def read_rows(path: Path, file: Iterator[str]) -> tuple[str, list[StampedRow]]:
     return meter, stamped
 
 
-def _row(path: Path, line: int, named: dict[str, str]) -> StampedRow:
-    def whole(column: str, factor: int) -> int:
-        try:
-            value = Decimal(named[column]) * factor
-        except InvalidOperation:
-            raise ReplayError(path, line, column, f"{named[column]!r} is no number") from None
-        if not value.is_finite() or value != value.to_integral_value():
-            raise ReplayError(path, line, column, f"{named[column]!r} is finer than 1/{factor}")
-        return int(value)
+def _lines(path: Path, file: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+    """(line, fields) of every row, with the reader's own error told like the others."""
+    reader = csv.reader(file)
+    try:
+        for fields in reader:
+            yield reader.line_num, fields
+    except csv.Error as error:
+        raise ReplayError(path, reader.line_num, "", f"{error}: is this a CSV file?") from None
 
+
+def _whole(path: Path, line: int, column: str, text: str) -> int:
+    """The column's value in its steps."""
+    steps = STEPS[column]
+    low, high = Decimal(steps.low) / steps.factor, Decimal(steps.high) / steps.factor
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ReplayError(path, line, column, f"{text!r} is no number") from None
+    if not (value.is_finite() and low <= value <= high):
+        raise ReplayError(path, line, column, f"{text!r} is outside {low} to {high}")
+    stepped = value * steps.factor
+    if stepped != stepped.to_integral_value():
+        raise ReplayError(path, line, column, f"{text!r} is finer than 1/{steps.factor}")
+    return int(stepped)
+
+
+def _row(path: Path, line: int, named: dict[str, str]) -> StampedRow:
     try:
         stamp = datetime.fromisoformat(named["READ_DATE"])
     except ValueError:
         raise ReplayError(
             path, line, "READ_DATE", f"{named['READ_DATE']!r} is not like 2019-01-31 23:00:00"
         ) from None
-    row = Row(
-        line,
-        0,
-        whole("ENERGY", 1000),
-        whole("VOLUME", 100),
-        whole("HOURS", 1),
-        whole("POWER1", 1000),
-        whole("FLOW", 1),
-        whole("FLOW_TEMP", 100),
-        whole("RETURN_TEMP", 100),
-    )
-    return StampedRow(stamp, row)
+    values = [_whole(path, line, column, named[column]) for column in STEPS]
+    return StampedRow(stamp, Row(line, 0, *values))

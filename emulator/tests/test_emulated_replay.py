@@ -108,7 +108,12 @@ def test_shift_moves_the_series(write):
         ("7,11.1,245.49,1", 3, "", "cut short"),
         (row("eleven", 11, "2019-01-01 01:00:00"), 3, "ENERGY", "no number"),
         (row("11.0725", 11, "2019-01-01 01:00:00"), 3, "ENERGY", "finer than"),
-        (row("nan", 11, "2019-01-01 01:00:00"), 3, "ENERGY", "finer than"),
+        (row("1e-9999", 11, "2019-01-01 01:00:00"), 3, "ENERGY", "finer than"),
+        (row("nan", 11, "2019-01-01 01:00:00"), 3, "ENERGY", "outside 0 to 99999.999"),
+        (row("-11", 11, "2019-01-01 01:00:00"), 3, "ENERGY", "outside 0 to 99999.999"),
+        (row("100000", 11, "2019-01-01 01:00:00"), 3, "ENERGY", "outside 0 to 99999.999"),
+        (row("1e999999999", 11, "2019-01-01 01:00:00"), 3, "ENERGY", "outside 0 to 99999.999"),
+        ('"' + "1" * 200_000, 3, "", "is this a CSV file"),
         (row("11.04", 11, "2019-01-01 01:00:00"), 3, "ENERGY", "never decreases"),
         (row("11.06", 11, "1.1.2019"), 3, "READ_DATE", "not like"),
         (row("11.06", 9, "2018-12-31 23:00:00"), 3, "READ_DATE", "sort the file"),
@@ -129,8 +134,9 @@ def test_bad_files_are_named(write, tmp_path):
     assert caught.value.column == "ENERGY"
     with pytest.raises(ReplayError, match="at least two"):
         read_series(write(HOURLY[0]))
-    with pytest.raises(ReplayError, match="No such file"):
+    with pytest.raises(ReplayError, match="No such file") as caught:
         read_series(tmp_path / "none.csv")
+    assert "line" not in str(caught.value)
     with pytest.raises(ReplayError, match="no such time zone"):
         read_series(write(*HOURLY), "Mars/Olympus")
     empty = tmp_path / "empty.csv"

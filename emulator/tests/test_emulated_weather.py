@@ -92,6 +92,7 @@ def test_real_epw_of_beijing(shared_data):
         (lambda rows: [*rows[:20], "2005,1,1,13,0,f,99.9,0", *rows[21:]], 21, "missing"),
         (lambda rows: [*rows[:20], "2005,1,1,13,0,f,mild,0", *rows[21:]], 21, "numbers"),
         (lambda rows: [*rows[:20], "2005,1,1,25,0,f,1.0,0", *rows[21:]], 21, "no such hour"),
+        (lambda rows: [*rows[:20], "2005,2,30,1,0,f,1.0,0", *rows[21:]], 21, "no such hour"),
         (lambda rows: ["LOCATION,a,b,c,d,e,1,2", *rows[1:]], 1, "time zone"),
         (lambda rows: ["LOCATION,a,b,c,d,e,1,2,88,0", *rows[1:]], 1, "time zone"),
     ],
