@@ -135,7 +135,7 @@ def test_canonical_json_is_one_byte_string() -> None:
         ('{"a":NaN}', "only whole numbers"),
         ('{"a":-Infinity}', "only whole numbers"),
         ('{"a":-0}', "only whole numbers"),
-        ("1" * 5000, "only whole numbers"),
+        ("1" * 5000, r"^number '1{60}...': only whole numbers of at most 40 digits"),
         ('{"a":1', "line 1, column 7"),
         ("", "line 1, column 1"),
         ("[" * 100_000, "nested too deeply"),

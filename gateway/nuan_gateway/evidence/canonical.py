@@ -13,6 +13,9 @@ from typing import NoReturn, cast
 Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 JsonObject = Mapping[str, Json]
 
+INTEGER_DIGITS_MAX = 40
+SHOWN_CHARACTERS_MAX = 60
+
 
 class CanonicalError(ValueError):
     """The text isn't JSON as nuan signs it; the message names the offence and its place."""
@@ -20,8 +23,11 @@ class CanonicalError(ValueError):
 
 def canonical_text(document: object) -> str:
     """Return the canonical JSON text of `document`; a float in it raises CanonicalError."""
-    _check(document, "$")
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        _check(document, "$")
+        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except RecursionError as error:
+        raise CanonicalError("nested too deeply") from error
 
 
 def canonical_bytes(document: object) -> bytes:
@@ -77,13 +83,14 @@ def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _refuse_number(text: str) -> NoReturn:
-    raise CanonicalError(f"number {text!r}: only whole numbers are allowed, decimals are text")
+    shown = text if len(text) <= SHOWN_CHARACTERS_MAX else text[:SHOWN_CHARACTERS_MAX] + "..."
+    raise CanonicalError(
+        f"number {shown!r}: only whole numbers of at most {INTEGER_DIGITS_MAX} digits are allowed, "
+        "decimals are text"
+    )
 
 
 def _plain_int(text: str) -> int:
     if text == "-0" or len(text) > INTEGER_DIGITS_MAX:
         _refuse_number(text)
     return int(text)
-
-
-INTEGER_DIGITS_MAX = 40

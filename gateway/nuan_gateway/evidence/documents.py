@@ -10,10 +10,11 @@ bundle
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from nuan_gateway.billing.problem import Place, ProblemCode
 from nuan_gateway.billing.tariff import Tariff
@@ -22,6 +23,17 @@ BUNDLE_FORMAT = 1
 BUNDLE_KIND = "nuan-bill-bundle"
 BUNDLE_BYTES_MAX = 50_000_000
 
+
+def _iso_day(value: object) -> date:
+    """Read 2025-11-01 and no other spelling: Python's and pydantic's readers take several."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("a date is written as 2025-11-01")
+    return date.fromisoformat(value)
+
+
+Day = Annotated[date, BeforeValidator(_iso_day)]
+# A Literal would take true for 1.
+FormatOne = Annotated[int, Field(ge=1, le=1)]
 Hex = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})*$")]
 Hex8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Hex16 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -48,8 +60,8 @@ class SeasonDoc(_Document):
     """The period billed."""
 
     name: str
-    start: date
-    end: date
+    start: Day
+    end: Day
     timezone: str
     start_utc: int
     end_utc: int
@@ -149,7 +161,7 @@ class CorrectionDoc(_Document):
 class StatementDoc(_Document):
     """A bill's statement."""
 
-    format: Literal[1]
+    format: FormatOne
     kind: Literal["bill"]
     site: str
     season: SeasonDoc
@@ -176,8 +188,8 @@ class StatementDoc(_Document):
 class RootStatementDoc(_Document):
     """What the gateway signed about one UTC day."""
 
-    day: date
-    format: Literal[1]
+    day: Day
+    format: FormatOne
     kind: Literal["root"]
     leaf_count: Whole
     previous: Hex32
@@ -228,7 +240,7 @@ class EntryDoc(_Document):
     raw: Hex
     salt: Hex16
     digest: Hex32
-    day: date
+    day: Day
     leaf: Whole
     proof: list[Hex32]
     reads: ReadsDoc
@@ -237,7 +249,7 @@ class EntryDoc(_Document):
 class BundleDoc(_Document):
     """A whole bundle."""
 
-    format: Literal[1]
+    format: FormatOne
     kind: Literal["nuan-bill-bundle"]
     public_key: Hex32
     statement: StatementDoc

@@ -360,6 +360,28 @@ def test_what_is_no_bundle_is_refused(text: str, complaint: str) -> None:
     assert not verdict.holds
 
 
+@pytest.mark.parametrize("depth", [300, 980, 985, 990, 995, 1000, 5000])
+def test_deep_nesting_is_no_crash(depth: int) -> None:
+    for text in ("[" * depth + "]" * depth, '{"a":' * depth + "1" + "}" * depth):
+        assert str(verify(text).findings[0]).startswith("structure: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        (("format",), True),
+        (("entries", 0, "day"), "2025-10-31T00:00:00"),
+        (("entries", 0, "day"), "1761868800"),
+        (("entries", 0, "day"), 1_761_868_800),
+        (("entries", 0, "day"), "20251031"),
+        (("entries", 0, "day"), "2025-W44-5"),
+    ],
+)
+def test_a_value_has_one_spelling(small_bundle: dict[str, Any], path: Path, other: object) -> None:
+    assert small_bundle["entries"][0]["day"] == "2025-10-31"
+    assert links(replaced(small_bundle, path, other)) == ["structure"]
+
+
 def test_a_bill_by_area_has_a_bundle_too(make_world: Callable[..., Any]) -> None:
     world = make_world()
     world.fill(first_s=1_761_926_400 + 2 * 86_400)
