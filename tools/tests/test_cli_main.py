@@ -51,6 +51,11 @@ def test_help_is_chinese_where_asked_for() -> None:
     assert nuan("decode", "--help", "--lang=zh").stdout.count("用法：") == 1
 
 
+@pytest.mark.parametrize("command", [["demo"], ["replay"], ["decode"], ["verify"], ["bill", "run"]])
+def test_chinese_help_is_not_cut_off_at_80_columns(command: list[str]) -> None:
+    assert "…" not in nuan(*command, "--help", environment=CHINESE).stdout
+
+
 def test_the_option_wins_over_the_environment() -> None:
     assert "Usage:" in nuan("--lang", "en", "--help", environment=CHINESE).stdout
 

@@ -244,4 +244,14 @@ def test_no_database_is_told_and_none_is_made(nuan: Nuan, folder: Path) -> None:
 def test_export_into_a_folder_that_is_not_there(nuan: Nuan) -> None:
     nuan("bill", "run", ".")
     done = nuan("export", ".", "102", "-o", "gone/bill.json", code=2)
-    assert "gone/bill.json" in done.stderr
+    assert done.stderr == (
+        "nuan: gone/bill.json: No such file or directory; name a file that can be written\n"
+    )
+
+
+def test_export_onto_a_folder_leaves_nothing_behind(nuan: Nuan, folder: Path) -> None:
+    nuan("bill", "run", ".")
+    (folder / "taken").mkdir()
+    done = nuan("export", ".", "102", "-o", "taken", code=2)
+    assert done.stderr == "nuan: taken: Is a directory; name a file that can be written\n"
+    assert not list(folder.glob("taken.*"))

@@ -25,11 +25,16 @@ def register(app: App) -> None:
             bool, typer.Option("--json", help=tr("Print one JSON object and nothing else."))
         ] = False,
         seed: Annotated[
-            int, typer.Option(min=0, help=tr("Chooses weather and habits; same seed, same bills."))
+            int,
+            typer.Option(
+                metavar="N", min=0, help=tr("Chooses weather and habits; same seed, same bills.")
+            ),
         ] = 20251101,
         days: Annotated[
             int,
-            typer.Option(min=1, max=DAYS_MAX, help=tr("Days of the season, from 1 November.")),
+            typer.Option(
+                metavar="N", min=1, max=DAYS_MAX, help=tr("Days of the season, from 1 November.")
+            ),
         ] = DAYS_MAX,
         epw: Annotated[
             Path | None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nuan_tools.app import App
+from nuan_tools.errors import UserError
 from nuan_tools.i18n import tr
 
 ORDER = 34
@@ -44,8 +46,16 @@ def _export(folder: Path, unit: str, output: Path) -> None:
         )
         key_id = gateway.signer.key_id
     temporary = output.with_name(output.name + ".new")
-    temporary.write_text(bundle_text(bundle), encoding="utf-8")
-    temporary.replace(output)
+    try:
+        temporary.write_text(bundle_text(bundle), encoding="utf-8")
+        temporary.replace(output)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        reason = error.strerror
+        raise UserError(
+            tr("{file}: {reason}; name a file that can be written", file=output, reason=reason)
+        ) from error
     typer.echo(
         tr(
             "{file}: bill of {unit} with {entries} entries and {roots} roots, signed by key {key}",
