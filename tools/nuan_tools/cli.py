@@ -104,6 +104,11 @@ def _run(arguments: list[str]) -> int:
     # Typer keeps its exceptions private; every usage error has these two.
     try:
         code = command.main(args=arguments, prog_name="nuan", standalone_mode=False)
+    except SystemExit as error:
+        # Click and Rich end with 1 when the reader is gone; here that means a failed check.
+        if isinstance(error.__context__, BrokenPipeError):
+            raise error.__context__ from None
+        raise
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

@@ -96,6 +96,22 @@ def test_no_command_shows_the_help() -> None:
     assert "Usage: nuan" in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("form", [[], ["--json"], ["--bytes"], ["--help"]])
+def test_a_reader_that_went_away_is_no_failed_check(form: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "nuan_tools", "decode", *form, "680909680801780C0633000000C616"],
+            check=False,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (cli.BROKEN_PIPE, b"")
+
+
 def test_help_stays_quick_because_it_imports_little() -> None:
     code = (
         "import sys; from nuan_tools import cli; cli.run(['--help']);"
