@@ -281,6 +281,30 @@ async def test_the_gateway_waits_for_a_broker_that_is_away(site_folder, journal)
     assert committed(site_folder) == list(range(1, 21))
 
 
+async def test_a_broker_that_refuses_the_subscription_is_told(site_folder, caplog):
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Just enough of MQTT 3.1.1: CONNACK, then SUBACK with the failure code."""
+        await reader.readexactly(1)
+        await reader.readexactly((await reader.readexactly(1))[0])
+        writer.write(b"\x20\x02\x00\x00")
+        assert (await reader.readexactly(1)) == b"\x82"
+        body = await reader.readexactly((await reader.readexactly(1))[0])
+        writer.write(b"\x90\x03" + body[:2] + b"\x80")
+        await reader.read()
+        writer.close()
+
+    said = "refuses nuan/v1/+/up; give 'anonymous' the right to read it"
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        use_external_broker(site_folder, server.sockets[0].getsockname()[1])
+        task = asyncio.create_task(run(load_settings(site_folder / "gateway.toml")))
+        async with asyncio.timeout(TIMEOUT_S):
+            while said not in caplog.text:  # noqa: ASYNC110 - the log has no event
+                await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
 async def test_port_in_use_is_one_clear_line(site_folder):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

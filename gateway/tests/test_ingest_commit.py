@@ -249,6 +249,14 @@ def test_noise_gets_no_answer(bench, journal, payload):
     assert bench.send(journal, payload) == []
 
 
+def test_a_flood_of_forgeries_does_not_fill_the_log(bench, journal, caplog):
+    journal.add_rooms(1)
+    forged = journal.batch(1, 1)[:-1] + b"x"
+    assert bench.send(journal, *[forged] * 500) == []
+    assert bench.gatekeeper.refused == 500
+    assert len(caplog.records) <= 1
+
+
 def test_a_stranger_and_another_ones_topic_get_no_answer(bench, journal, make_journal):
     stranger = make_journal(node="6e75616e000000ff")
     stranger.add_rooms(1)

@@ -84,19 +84,25 @@ class QueueChannel:
 
 
 class _OnceAMinute(logging.Filter):
-    """Lets a warning through once a minute: a flood must not fill the log as well."""
+    """Lets a warning about one thing through once a minute: a flood must not fill the log too."""
 
     def __init__(self) -> None:
         super().__init__()
         self._next: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is shown."""
-        if record.created < self._next.get(record.msg, 0):
+        """Whether the record is shown; its text and first argument say what it is about."""
+        first = record.args[0] if isinstance(record.args, tuple) and record.args else ""
+        about = f"{record.msg} {first}"
+        if record.created < self._next.get(about, 0):
             return False
-        self._next[record.msg] = record.created + 60
+        if len(self._next) >= _THINGS_MAX:
+            self._next.clear()
+        self._next[about] = record.created + 60
         return True
 
+
+_THINGS_MAX = 1000
 
 flood_log = logging.getLogger(f"{__name__}.flood")
 flood_log.setLevel(logging.WARNING)

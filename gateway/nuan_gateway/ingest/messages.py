@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nuan_gateway.ingest.channel import flood_log
 from nuan_protocols.errors import ProtocolError
 from nuan_protocols.uplink.batch_reader import Batch, parse_batch
 from nuan_protocols.uplink.hello import Hello, parse_hello
@@ -44,7 +45,7 @@ class Gatekeeper:
             return self._open(topic, payload)
         except ProtocolError as error:
             self.refused += 1
-            log.warning("%s: message of %d bytes refused: %s", topic, len(payload), error)
+            flood_log.warning("%s: message of %d bytes refused: %s", topic, len(payload), error)
             return None
 
     def _open(self, topic: str, payload: bytes) -> Authentic | None:

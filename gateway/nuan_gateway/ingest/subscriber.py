@@ -23,6 +23,7 @@ from nuan_gateway.settings import MqttSettings
 
 IN_FLIGHT_MAX = 1024
 KEEPALIVE_S = 60
+SUBSCRIPTION_REFUSED = 0x80
 RECONNECT_MIN_S = 0.2
 RECONNECT_MAX_S = 30.0
 RETRY_WRITE_S = 5.0
@@ -61,7 +62,7 @@ class Ingest:
         while True:
             try:
                 async with self._client() as client:
-                    await client.subscribe(TOPIC_UP, qos=1)
+                    await self._subscribe(client)
                     pause_s = RECONNECT_MIN_S
                     standing()
                     await self._serve(MqttChannel(client))
@@ -69,6 +70,12 @@ class Ingest:
                 log.warning("broker: %s; again in %.1f s", error, pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RECONNECT_MAX_S)
+
+    async def _subscribe(self, client: Client) -> None:
+        for code in await client.subscribe(TOPIC_UP, qos=1):
+            if (code if isinstance(code, int) else code.value) >= SUBSCRIPTION_REFUSED:
+                user = self._settings.user or "anonymous"
+                raise MqttError(f"refuses {TOPIC_UP}; give {user!r} the right to read it")
 
     def _client(self) -> Client:
         settings = self._settings
