@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from random import Random
-from typing import NamedTuple
 
 STEPS_PER_HOUR = 12
 STEPS_PER_DAY = 288
 
 
 @dataclass(frozen=True)
-class Flat:
-    """One flat as one thermal mass, with its habits."""
+class Life:
+    """How a family lives."""
 
-    unit: str
-    area_m2: str
-    """Chargeable area as it stands on the deed, a decimal."""
-    floor: int
-    column: int
-    loss_w_per_k: float
-    """Through walls, roof, floor and tightly shut windows."""
     day_c: float
     night_c: float
     away_c: float
@@ -31,6 +23,19 @@ class Flat:
     trips: int = 0
     """How often a season they go away for some days."""
     empty: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flat(Life):
+    """One flat as one thermal mass, with its family's habits."""
+
+    unit: str
+    area_m2: str
+    """Chargeable area as it stands on the deed, a decimal."""
+    floor: int
+    column: int
+    loss_w_per_k: float
+    """Through walls, roof, floor and tightly shut windows."""
 
     @property
     def capacity_j_per_k(self) -> float:
@@ -43,31 +48,20 @@ class Flat:
         return 1.9 * float(self.area_m2)
 
 
-class _Life(NamedTuple):
-    """How a family lives; the flats take these in turn."""
-
-    day_c: float
-    night_c: float
-    away_c: float
-    gains_w: float
-    airing_steps: int
-    trips: int = 0
-    empty: bool = False
-
-
+# The flats take these in turn.
 _LIVES = (
-    _Life(21.0, 18.0, 16.0, 260, 4, trips=2),
-    _Life(22.0, 20.0, 16.0, 310, 6),
-    _Life(20.0, 17.0, 14.0, 280, 3, trips=3),
-    _Life(23.0, 22.0, 18.0, 330, 18),
-    _Life(21.0, 19.0, 16.0, 350, 4),
-    _Life(14.0, 14.0, 14.0, 60, 0, empty=True),
-    _Life(20.5, 18.0, 15.0, 240, 5, trips=4),
-    _Life(24.0, 23.0, 20.0, 300, 12),
-    _Life(21.5, 19.5, 16.0, 360, 4),
-    _Life(21.0, 18.5, 16.0, 290, 3, trips=1),
-    _Life(20.0, 20.0, 17.0, 220, 8),
-    _Life(22.0, 19.0, 15.0, 340, 5, trips=2),
+    Life(21.0, 18.0, 16.0, 260, 4, trips=2),
+    Life(22.0, 20.0, 16.0, 310, 6),
+    Life(20.0, 17.0, 14.0, 280, 3, trips=3),
+    Life(23.0, 22.0, 18.0, 330, 18),
+    Life(21.0, 19.0, 16.0, 350, 4),
+    Life(14.0, 14.0, 14.0, 60, 0, empty=True),
+    Life(20.5, 18.0, 15.0, 240, 5, trips=4),
+    Life(24.0, 23.0, 20.0, 300, 12),
+    Life(21.5, 19.5, 16.0, 360, 4),
+    Life(21.0, 18.5, 16.0, 290, 3, trips=1),
+    Life(20.0, 20.0, 17.0, 220, 8),
+    Life(22.0, 19.0, 15.0, 340, 5, trips=2),
 )
 
 BASE_W_PER_M2_K = 0.84
@@ -97,7 +91,16 @@ def flats_of(units: Sequence[tuple[str, str]], columns: int = 4) -> tuple[Flat, 
         loss += GROUND_W_PER_M2_K if floor == 1 else 0.0
         loss += ROOF_W_PER_M2_K if floor == floors else 0.0
         life = _LIVES[index % len(_LIVES)]
-        flats.append(Flat(unit, area_m2, floor, column, loss * area, *life))
+        flats.append(
+            Flat(
+                *astuple(life),
+                unit=unit,
+                area_m2=area_m2,
+                floor=floor,
+                column=column,
+                loss_w_per_k=loss * area,
+            )
+        )
     return tuple(flats)
 
 
