@@ -1,7 +1,9 @@
 """Kill -9 of gateway, broker and node at seeded instants: nothing flushed is lost or doubled."""
 
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from random import Random
 
 import pytest
@@ -22,6 +24,13 @@ SPAN_MS = 24 * HOUR_MS
 # Without deaths the last flush is at most one period back.
 UNFLUSHED_MS = 20 * MINUTE_MS
 SITE = small_site(heat_s=900, room_s=300, flush_s=300)
+
+
+# One more entry behind the last, with the content of an exchange that is there already.
+DOUBLE = """
+INSERT INTO entry SELECT (SELECT max(id) + 1 FROM entry), node, epoch,
+(SELECT max(seq) + 1 FROM entry), kind, time, clock, slot, raw, digest, received_at
+FROM entry WHERE kind = 1 LIMIT 1"""
 
 
 class Assassin:
@@ -146,3 +155,33 @@ def test_an_undisturbed_chain_delivers_what_its_devices_said(make_chain: MakeCha
     assert len(flushed) > 6 * (3 * 4 + 12) - 40
     check_nothing_lost(chain, flushed)
     check_devices(chain, end_ms - UNFLUSHED_MS, every=True)
+
+
+@pytest.mark.parametrize(
+    ("damage", "noticed"),
+    [
+        ("DELETE FROM entry WHERE seq = 40", "never stored"),
+        ("UPDATE entry SET raw = substr(raw, 1, 30) WHERE seq = 40", "other bytes"),
+        (DOUBLE, "under two numbers"),
+    ],
+    ids=["lost", "changed", "doubled"],
+)
+def test_the_checks_notice_what_they_are_for(
+    make_chain: MakeChain, damage: str, noticed: str
+) -> None:
+    chain = make_chain(site=SITE)
+    chain.world.run_until(chain.start_ms + 3 * HOUR_MS)
+    chain.node.kill()
+    chain.kill_gateway()
+    flushed = chain.flushed()
+    check_nothing_lost(chain, flushed)
+    with closing(sqlite3.connect(chain.folder / "data" / "nuan.db")) as database:
+        database.execute("DELETE FROM reading")
+        assert database.execute(damage).rowcount == 1
+        database.execute(
+            "UPDATE journal SET cumulative = seq, highest = seq FROM"
+            " (SELECT max(seq) AS seq FROM entry)"
+        )
+        database.commit()
+    with pytest.raises(AssertionError, match=noticed):
+        check_nothing_lost(chain, flushed)
