@@ -96,6 +96,16 @@ def test_demo_refuses_a_folder_in_use(kept: tuple[Path, str]) -> None:
     assert sorted(path.name for path in kept[0].iterdir()) == before
 
 
+def test_demo_refuses_a_file_as_its_folder(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    done = nuan("demo", "--days", "1", "--keep", str(taken))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"nuan: cannot make the folder {taken}: File exists; name another with --keep\n"
+    )
+
+
 def test_demo_speaks_chinese(vm: Path) -> None:
     done = nuan("demo", "--lang", "zh", "--days", "1")
     assert done.returncode == 0, done.stderr

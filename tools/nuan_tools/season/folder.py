@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nuan_tools.errors import UserError
+from nuan_tools.i18n import tr
 
 
 @contextmanager
@@ -18,5 +19,11 @@ def season_folder(keep: Path | None) -> Generator[Path]:
     try:
         keep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot make the folder {keep}: {error.strerror}") from error
+        raise UserError(
+            tr(
+                "cannot make the folder {folder}: {reason}; name another with --keep",
+                folder=keep,
+                reason=error.strerror,
+            )
+        ) from error
     yield keep
