@@ -67,5 +67,7 @@ def _config(path: Path, node: str) -> None:
         config = node_config(site, node)
     except KeyError:
         known = ", ".join(item.id for item in site.nodes)
-        raise UserError(tr("no node {node}; the site has {known}", node=node, known=known)) from None
+        raise UserError(
+            tr("no node {node}; the site has {known}", node=node, known=known)
+        ) from None
     typer.echo(json.dumps(config, ensure_ascii=False, indent=1))
