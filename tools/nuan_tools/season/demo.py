@@ -8,9 +8,7 @@ from nuan_emulator.epw import EpwError
 from nuan_emulator.errors import EmulatorError
 from nuan_emulator.weather import EpwWeather, Weather
 from nuan_gateway.errors import GatewayError
-from nuan_tools.console import out
 from nuan_tools.errors import UserError
-from nuan_tools.i18n import tr
 from nuan_tools.season.folder import season_folder
 from nuan_tools.season.outcome import Outcome, settle
 from nuan_tools.season.report import SeasonProgress, report
@@ -20,12 +18,11 @@ from nuan_tools.season.sample import SampleSeason
 def run_demo(*, keep: Path | None, as_json: bool, seed: int, days: int, epw: Path | None) -> None:
     """Run the season in `keep` or a folder that is removed; raises UserError in one line."""
     started = time.monotonic()
-    if not as_json:
-        out().print(tr("A sample building: 12 flats, one public room, one node, one gateway."))
     try:
         weather = _weather(epw)
         with season_folder(keep) as folder, SeasonProgress(quiet=as_json) as progress:
             season = SampleSeason(folder, seed=seed, days=days, weather=weather)
+            progress.begin()
             try:
                 season.run(progress.tell)
                 progress.billing()

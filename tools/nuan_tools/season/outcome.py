@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from sqlalchemy import Connection, Engine, func, select
 
+from nuan_gateway.bill_files import prepare_folder, write_files
 from nuan_gateway.bill_run import BillRun, MadeBill, run_bills
 from nuan_gateway.billing.consumption import kwh_text
 from nuan_gateway.billing.decimals import exact_text
@@ -77,7 +78,9 @@ class Outcome:
 def settle(season: SampleSeason) -> Outcome:
     """Bill the season that has passed, wait until the feed is delivered, and gather the results."""
     engine = open_database(season.folder / "data" / DATABASE_NAME)
+    tables = season.folder / "data" / "out"
     try:
+        prepare_folder(tables)
         run = run_bills(
             engine,
             season.site,
@@ -85,6 +88,7 @@ def settle(season: SampleSeason) -> Outcome:
             open_signer(season.folder / "data"),
             season.world.now_ms,
         )
+        write_files(run, tables)
         _await_delivery(engine, season)
         return _outcome(engine, season, run)
     finally:

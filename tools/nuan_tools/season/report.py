@@ -35,6 +35,11 @@ class SeasonProgress:
         self._task: TaskID | None = None
         self._said = -1
 
+    def begin(self) -> None:
+        """Say what is about to run."""
+        if not self._quiet:
+            out().print(tr("A sample building: 12 flats, one public room, one node, one gateway."))
+
     def tell(self, day: SeasonDay) -> None:
         """Show how far the season is."""
         what = tr(
