@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from nuan_tools.errors import UserError
 
@@ -94,10 +94,9 @@ class Process:
 
 def _read_json(path: Path) -> dict[str, object]:
     try:
-        document = json.loads(path.read_text("utf-8"))
+        return cast(dict[str, object], json.loads(path.read_text("utf-8")))
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
-    return document if isinstance(document, dict) else {}
 
 
 class Gateway(Process):
