@@ -186,7 +186,8 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 def test_ctrl_c_ends_without_a_word() -> None:
     process = subprocess.Popen(
-        [NUAN, "decode", "--question", "010400010002200b"],
+        # A suite that runs in the background has Ctrl-C ignored, and its children inherit that.
+        ["env", "--default-signal=INT", NUAN, "decode", "--question", "010400010002200b"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
