@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
@@ -114,7 +115,8 @@ class _Search:
         if index is not None:
             return self._stored[index]
         hours = self._tolerance_s // 3600
-        detail = f"no valid reading within {hours} hours of UTC second {boundary_s}"
+        boundary = datetime.fromtimestamp(boundary_s, UTC)
+        detail = f"no valid reading within {hours} hours of {boundary:%Y-%m-%d %H:%M} UTC"
         self._problems.append(Problem("no_reading", place, detail))
         return None
 
