@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         legal_max_dc: int
         exempt: bool
         hysteresis_dc: int
+        overrun_dc: int
         frost_dc: int
         min_on_s: int
         min_off_s: int
@@ -98,6 +99,7 @@ else:
             "legal_max_dc",
             "exempt",
             "hysteresis_dc",
+            "overrun_dc",
             "frost_dc",
             "min_on_s",
             "min_off_s",
@@ -213,6 +215,7 @@ def _zone(section: "_Section", meters: "tuple[Meter, ...]") -> "Zone":
     if not sensor:
         section.fail("slot", "there is no Modbus meter in slot %d" % slot)
     read = section.integer("read", 0, len(sensor[0].reads) - 1, 0)
+    hysteresis_dc = section.integer("hysteresis_dc", 1, 50, 5)
     zone = Zone(
         number,
         slot,
@@ -222,7 +225,8 @@ def _zone(section: "_Section", meters: "tuple[Meter, ...]") -> "Zone":
         section.integer("setpoint_dc", 50, 350),
         section.integer("legal_max_dc", 100, 350, 200),
         section.flag("exempt", False),
-        section.integer("hysteresis_dc", 1, 50, 5),
+        hysteresis_dc,
+        section.integer("overrun_dc", 0, hysteresis_dc - 1, 0),
         section.integer("frost_dc", 20, 150, 50),
         section.integer("min_on_s", 0, 3600, 180),
         section.integer("min_off_s", 0, 3600, 180),

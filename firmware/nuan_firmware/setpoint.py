@@ -1,7 +1,8 @@
 """Holds one zone to its set-point with an on-off valve.
 
 Frost protection stands above everything. A fresh sensor decides with hysteresis below the applied
-set-point, which is the requested one clamped to the legal maximum unless the zone is exempt. A
+set-point, which is the requested one clamped to the legal maximum unless the zone is exempt; the
+valve shuts earlier by what the room runs on afterwards, because its radiators are still hot. A
 stale sensor gives way to a fixed duty cycle. Minimum times keep the valve from chattering, but
 never hold it open in a room that is too warm already.
 """
@@ -91,7 +92,7 @@ class Law:
             return True
         self.mode = MODE_NORMAL
         applied = self.applied_dc()
-        if measured >= applied:
+        if measured >= applied - zone.overrun_dc:
             self.reason = REASON_ABOVE
             return False
         if measured <= applied - zone.hysteresis_dc:

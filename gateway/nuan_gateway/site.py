@@ -154,6 +154,8 @@ class Zone(Section):
     legal_max_dc: Annotated[int, Field(ge=100, le=350)] = 200
     exempt: bool = False
     hysteresis_dc: Annotated[int, Field(ge=1, le=50)] = 5
+    # How far the room runs on, by its hot radiators, after the valve has shut.
+    overrun_dc: Annotated[int, Field(ge=0, le=49)] = 0
     frost_dc: Annotated[int, Field(ge=20, le=150)] = 50
     min_on_s: RestSeconds = 180
     min_off_s: RestSeconds = 180

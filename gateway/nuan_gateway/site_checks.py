@@ -154,6 +154,11 @@ def _zones(site: Site) -> Found:
         if taken:
             yield (*place, "valve_pin"), f"pin {zone.valve_pin} is {taken}; choose a free one"
         pins.setdefault((zone.node, zone.valve_pin), f"the valve of zone {zone.zone}")
+        if zone.overrun_dc >= zone.hysteresis_dc:
+            yield (
+                (*place, "overrun_dc"),
+                f"{zone.overrun_dc} is not below hysteresis_dc {zone.hysteresis_dc}",
+            )
         if zone.frost_dc >= zone.setpoint_dc:
             yield (
                 (*place, "frost_dc"),

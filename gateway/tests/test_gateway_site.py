@@ -144,8 +144,9 @@ def test_the_nodes_configuration(site_folder):
         ],
         "zones": [
             {"zone": 1, "slot": 16, "read": 0, "offset": 0, "valve_pin": 33, "setpoint_dc": 220,
-             "legal_max_dc": 200, "exempt": False, "hysteresis_dc": 5, "frost_dc": 50,
-             "min_on_s": 180, "min_off_s": 180, "stale_s": 1800, "fallback_pct": 50},
+             "legal_max_dc": 200, "exempt": False, "hysteresis_dc": 5, "overrun_dc": 0,
+             "frost_dc": 50, "min_on_s": 180, "min_off_s": 180, "stale_s": 1800,
+             "fallback_pct": 50},
         ],
     }  # fmt: skip
     with pytest.raises(KeyError):

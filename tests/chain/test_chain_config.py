@@ -34,6 +34,7 @@ EDGES = [
     *(("setpoint_dc = 220", f"setpoint_dc = {dc}") for dc in (49, 50, 350, 351)),
     *(("legal_max_dc = 200", f"legal_max_dc = {dc}") for dc in (99, 100, 350, 351)),
     *(("legal_max_dc = 200", f"hysteresis_dc = {dc}") for dc in (0, 1, 50, 51)),
+    *(("legal_max_dc = 200", f"overrun_dc = {dc}") for dc in (-1, 0, 4, 5)),
     *(("legal_max_dc = 200", f"frost_dc = {dc}") for dc in (19, 20, 150, 151)),
     *(("legal_max_dc = 200", f"min_on_s = {s}") for s in (0, 3600, 3601)),
     *(("legal_max_dc = 200", f"min_off_s = {s}") for s in (0, 3600, 3601)),

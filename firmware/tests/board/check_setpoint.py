@@ -4,8 +4,9 @@ from nuan_firmware.setpoint import DUTY_PERIOD_S, Law
 from nuan_protocols.uplink.body import MODE_FALLBACK, MODE_FROST, MODE_NORMAL
 
 
-def zone(requested=220, exempt=False, min_on=180, min_off=180, fallback=50):
-    return Zone(1, 16, 0, 0, 33, requested, 200, exempt, 5, 50, min_on, min_off, 1800, fallback)
+def zone(requested=220, exempt=False, min_on=180, min_off=180, fallback=50, overrun=0):
+    limits = (min_on, min_off, 1800, fallback)
+    return Zone(1, 16, 0, 0, 33, requested, 200, exempt, 5, overrun, 50, *limits)
 
 
 def after(law, measured_dc, now_s):
@@ -26,6 +27,13 @@ def test_hysteresis_lies_below_the_applied_setting():
     seen = [after(law, dc, 300 * i) for i, dc in enumerate((196, 195, 196, 199, 200, 199, 195))]
     assert seen == [False, True, True, True, False, False, True]
     assert law.reason == setpoint.REASON_BELOW
+
+
+def test_the_valve_shuts_earlier_by_what_the_room_runs_on():
+    law = Law(zone(min_on=0, min_off=0, overrun=2))
+    seen = [after(law, dc, 300 * i) for i, dc in enumerate((195, 197, 198, 200, 196, 195))]
+    assert seen == [True, True, False, False, False, True]
+    assert law.applied_dc() == 200
 
 
 def test_the_valve_is_never_opened_at_or_above_the_applied_setting():
@@ -150,7 +158,7 @@ class Uptime:
 def test_the_controller_reads_its_own_register_only():
     valve, book = Valve(), Book()
     controller = setpoint.Controller(
-        Zone(1, 16, 1, 1, 33, 220, 200, False, 5, 50, 0, 0, 1800, 50), valve, book, Uptime()
+        Zone(1, 16, 1, 1, 33, 220, 200, False, 5, 0, 50, 0, 0, 1800, 50), valve, book, Uptime()
     )
     answer = b"\x02\x04\x04\x00\x00\x00\xbe\xff\xff"
     controller.take(15, 1, answer)
@@ -166,7 +174,7 @@ def test_the_controller_reads_its_own_register_only():
 def test_a_register_below_zero_is_below_zero():
     valve, book = Valve(), Book()
     controller = setpoint.Controller(
-        Zone(1, 16, 0, 0, 33, 220, 200, False, 5, 50, 0, 0, 1800, 50), valve, book, Uptime()
+        Zone(1, 16, 0, 0, 33, 220, 200, False, 5, 0, 50, 0, 0, 1800, 50), valve, book, Uptime()
     )
     controller.take(16, 0, b"\x02\x04\x02\xff\xf6\x00\x00")
     assert book.entries[0][3] == -10
