@@ -118,7 +118,6 @@ class RecordedHeat:
         """`shift_ms` is added to the recorded times, to replay an old year now."""
         self._rows = series.rows
         self._interval_ms = series.interval_ms
-        self._shift_ms = shift_ms
         self._times = [row.at_ms + shift_ms for row in series.rows]
 
     @property

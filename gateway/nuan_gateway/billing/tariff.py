@@ -25,7 +25,6 @@ from nuan_gateway.billing.consumption import EnergyUnit, Heat
 from nuan_gateway.billing.decimals import decimal, exact_text
 from nuan_gateway.billing.money import FEN_PER_CNY, fen_text, round_fen
 
-TARIFF_FORMAT = 1
 RULES_VERSION = 1
 """Version of the arithmetic in this file; a change of any result raises it."""
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn, cast
 
 Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
-JsonObject = Mapping[str, Json]
 
 INTEGER_DIGITS_MAX = 40
 SHOWN_CHARACTERS_MAX = 60

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from nuan_gateway.errors import GatewayError
 
 PUBLIC_KEY_BYTES = 32
-SIGNATURE_BYTES = 64
 KEY_ID_BYTES = 8
 
 

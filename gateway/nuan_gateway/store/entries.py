@@ -45,18 +45,8 @@ def by_number(connection: Connection, node: str, epoch: str, seq: int) -> Stored
     return StoredEntry(*row) if row else None
 
 
-def received_between(connection: Connection, start_ms: int, end_ms: int) -> list[StoredEntry]:
-    """Entries with start <= received_at < end, in the order of a day's leaves."""
-    query = (
-        select(*_COLUMNS)
-        .where(entry.c.received_at >= start_ms, entry.c.received_at < end_ms)
-        .order_by(entry.c.node, entry.c.epoch, entry.c.seq)
-    )
-    return [StoredEntry(*row) for row in connection.execute(query)]
-
-
 def digests_between(connection: Connection, start_ms: int, end_ms: int) -> list[bytes]:
-    """Digests of received_between, in the same order, without loading the entries."""
+    """Digests of entries with start <= received_at < end, in the order of a day's leaves."""
     query = (
         select(entry.c.digest)
         .where(entry.c.received_at >= start_ms, entry.c.received_at < end_ms)

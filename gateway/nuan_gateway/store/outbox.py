@@ -59,15 +59,6 @@ def due(connection: Connection, now_ms: int, limit: int) -> list[Message]:
     return [Message(*row) for row in rows]
 
 
-def next_due(connection: Connection) -> int | None:
-    """When the next attempt is due (UTC ms); None when nothing waits."""
-    query = select(func.min(outbox.c.next_at)).where(
-        outbox.c.delivered_at.is_(None), outbox.c.next_at < PARKED_AT_MS
-    )
-    earliest: int | None = connection.scalar(query)
-    return earliest
-
-
 def backlog(connection: Connection) -> Backlog:
     """Count the messages by state."""
     done = outbox.c.delivered_at.is_not(None)
