@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryFile
 from zoneinfo import ZoneInfo
@@ -15,8 +14,6 @@ from nuan_gateway.billing.decimals import exact_text
 from nuan_gateway.billing.money import fen_text
 from nuan_gateway.errors import GatewayError
 from nuan_gateway.forward.csv_export import Column, CsvEncoding, write_csv
-
-WH_PER_KWH = 1000
 
 BILL_COLUMNS = (
     Column("season", "id"),
@@ -77,8 +74,6 @@ def write_files(run: BillRun, folder: Path, encoding: CsvEncoding = "utf-8") -> 
 
 def run_document(run: BillRun) -> dict[str, object]:
     """Return the run as a JSON object: quantities are decimal text, money is whole fen."""
-    wh = run.use("electricity")
-    gas = run.use("gas")
     return {
         "season": run.season.name,
         "season_days": (run.season.end - run.season.start).days,
@@ -91,8 +86,8 @@ def run_document(run: BillRun) -> dict[str, object]:
         "bills_total_fen": sum(made.bill.charge.total_fen for made in run.bills),
         "building_heat_kwh": run.balance.building_kwh if run.balance else None,
         "loss_kwh": run.balance.loss_kwh if run.balance else None,
-        "gas_m3": None if gas is None else exact_text(gas),
-        "electricity_kwh": None if wh is None else exact_text(wh * Fraction(1, WH_PER_KWH)),
+        "gas_m3": run.gas_m3,
+        "electricity_kwh": run.electricity_kwh,
     }
 
 

@@ -24,6 +24,7 @@ from nuan_gateway.billing.bill import (
     correction_of,
 )
 from nuan_gateway.billing.consumption import TOLERANCE_S_DEFAULT, Heat, difference
+from nuan_gateway.billing.decimals import exact_text
 from nuan_gateway.billing.problem import Problem
 from nuan_gateway.billing.tariff import Tariff
 from nuan_gateway.errors import GatewayError
@@ -37,7 +38,7 @@ from nuan_gateway.store import outbox, statements
 from nuan_gateway.store.engine import begin_write
 from nuan_gateway.store.statements import StoredBill
 
-HEAT_ROLES = ("household_heat", "building_heat")
+WH_PER_KWH = 1000
 QUANTITY_OF_ROLE = {
     "household_heat": "energy",
     "building_heat": "energy",
@@ -85,6 +86,18 @@ class BillRun:
     bills: tuple[MadeBill, ...]
     uses: tuple[PointUse, ...]
     balance: Balance | None
+
+    @property
+    def gas_m3(self) -> str | None:
+        """Decimal text of the gas burnt, None if no meter says."""
+        gas = self.use("gas")
+        return None if gas is None else exact_text(gas)
+
+    @property
+    def electricity_kwh(self) -> str | None:
+        """Decimal text of the electricity used, None if no meter says."""
+        wh = self.use("electricity")
+        return None if wh is None else exact_text(wh * Fraction(1, WH_PER_KWH))
 
     def use(self, role: str) -> Fraction | None:
         """Return the sum of all points of a role in their base unit, None if none is known."""

@@ -10,13 +10,17 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from nuan_gateway.bill_files import prepare_folder, write_files
+from nuan_gateway.bill_run import BillRun, run_bills
 from nuan_gateway.clock import open_clock
 from nuan_gateway.errors import GatewayError
 from nuan_gateway.evidence.signing import Signer, open_signer
+from nuan_gateway.forward.csv_export import CsvEncoding
 from nuan_gateway.ingest.seal import Sealer
 from nuan_gateway.settings import Settings, load_keys, load_settings
 from nuan_gateway.site import Site, load_site
 from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
+from nuan_gateway.tariff_file import load_tariff
 
 SETTINGS_NAME = "gateway.toml"
 LOCK_NAME = "gateway.lock"
@@ -56,6 +60,14 @@ class Workspace:
             sealer = Sealer(self.site.site.id, self.signer)
             with begin_write(self.engine) as connection:
                 sealer.seal_until(connection, self.now_ms())
+
+    def bill(self, encoding: CsvEncoding = "utf-8") -> tuple[BillRun, list[Path]]:
+        """Bill the season and write its CSV files; raises GatewayError before any change."""
+        tariff = load_tariff(self.site.tariff.file)
+        prepare_folder(self.csv_folder)
+        self.seal()
+        run = run_bills(self.engine, self.site, tariff, self.signer, self.now_ms())
+        return run, write_files(run, self.csv_folder, encoding)
 
 
 @contextmanager

@@ -48,17 +48,11 @@ def register(app: App) -> None:
 def _run(path: Path, as_json: bool, encoding: Encoding) -> None:
     import json
 
-    from nuan_gateway.bill_files import prepare_folder, run_document, write_files
-    from nuan_gateway.bill_run import run_bills
-    from nuan_gateway.tariff_file import load_tariff
+    from nuan_gateway.bill_files import run_document
     from nuan_gateway.workspace import open_workspace
 
     with open_workspace(path) as gateway:
-        tariff = load_tariff(gateway.site.tariff.file)
-        prepare_folder(gateway.csv_folder)
-        gateway.seal()
-        run = run_bills(gateway.engine, gateway.site, tariff, gateway.signer, gateway.now_ms())
-        files = write_files(run, gateway.csv_folder, encoding.value)
+        run, files = gateway.bill(encoding.value)
     if as_json:
         typer.echo(json.dumps(run_document(run), ensure_ascii=False))
         return

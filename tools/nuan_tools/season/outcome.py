@@ -8,21 +8,17 @@ from fractions import Fraction
 
 from sqlalchemy import Connection, Engine, func, select
 
-from nuan_gateway.bill_files import prepare_folder, write_files
-from nuan_gateway.bill_run import BillRun, MadeBill, run_bills
+from nuan_gateway.bill_run import BillRun, MadeBill
 from nuan_gateway.billing.consumption import kwh_text
 from nuan_gateway.billing.decimals import exact_text
-from nuan_gateway.evidence.signing import open_signer
 from nuan_gateway.store import outbox
-from nuan_gateway.store.engine import DATABASE_NAME, open_database
 from nuan_gateway.store.schema import entry, tombstone
-from nuan_gateway.tariff_file import load_tariff
+from nuan_gateway.workspace import open_workspace
 from nuan_protocols.uplink.entry import KIND_EXCHANGE
 from nuan_tools.errors import UserError
 from nuan_tools.season.sample import SampleSeason
 
 DELIVERY_TIMEOUT_S = 60
-WH_PER_KWH = 1000
 
 
 @dataclass(frozen=True)
@@ -77,29 +73,16 @@ class Outcome:
 
 def settle(season: SampleSeason) -> Outcome:
     """Bill the season that has passed, wait until the feed is delivered, and gather the results."""
-    engine = open_database(season.folder / "data" / DATABASE_NAME)
-    tables = season.folder / "data" / "out"
-    try:
-        prepare_folder(tables)
-        run = run_bills(
-            engine,
-            season.site,
-            load_tariff(season.site.tariff.file),
-            open_signer(season.folder / "data"),
-            season.world.now_ms,
-        )
-        write_files(run, tables)
-        _await_delivery(engine, season)
-        return _outcome(engine, season, run)
-    finally:
-        engine.dispose()
+    with open_workspace(season.folder) as gateway:
+        run, _ = gateway.bill()
+        _await_delivery(gateway.engine, season)
+        return _outcome(gateway.engine, season, run)
 
 
 def _outcome(engine: Engine, season: SampleSeason, run: BillRun) -> Outcome:
     zone = season.site.zones[0]
     room = season.metered.building.room
     hours = room.hours_above(zone.legal_max_dc, season.span.start_ms, season.span.end_ms)
-    gas_m3, electricity_wh = run.use("gas"), run.use("electricity")
     with engine.connect() as connection:
         telegrams = _exchanges(connection)
         lost, duplicated = _lost(connection), _duplicated(connection)
@@ -110,10 +93,8 @@ def _outcome(engine: Engine, season: SampleSeason, run: BillRun) -> Outcome:
         entries_duplicated=duplicated,
         building_heat_kwh=run.balance.building_kwh if run.balance else None,
         loss_kwh=run.balance.loss_kwh if run.balance else None,
-        gas_m3=exact_text(gas_m3) if gas_m3 is not None else None,
-        electricity_kwh=(
-            exact_text(electricity_wh / WH_PER_KWH) if electricity_wh is not None else None
-        ),
+        gas_m3=run.gas_m3,
+        electricity_kwh=run.electricity_kwh,
         hours_above_limit=f"{hours[0]:.1f}",
         hours_above_limit_uncontrolled=f"{hours[1]:.1f}",
         received=_received(season),
@@ -153,9 +134,9 @@ def _lost(connection: Connection) -> int:
             entry.c.node, entry.c.epoch
         )
     )
-    held = sum(int(highest) - int(count) for _node, _epoch, highest, count in journals)
+    missing = sum(int(highest) - int(count) for _node, _epoch, highest, count in journals)
     named = connection.scalar(select(func.sum(tombstone.c.last - tombstone.c.first + 1)))
-    return held - int(named or 0)
+    return missing - int(named or 0)
 
 
 def _duplicated(connection: Connection) -> int:

@@ -11,13 +11,14 @@ from nuan_emulator.replay import Series, read_series
 from nuan_emulator.replay_rows import ReplayError
 from nuan_gateway.bill_run import BillRun
 from nuan_gateway.billing.decimals import exact_text
+from nuan_gateway.billing.money import fen_text
 from nuan_gateway.errors import GatewayError
 from nuan_tools.console import out
 from nuan_tools.errors import CheckFailed, UserError
 from nuan_tools.i18n import tr
 from nuan_tools.season.folder import season_folder
 from nuan_tools.season.replayed import ReplayedSeason, billed_kwh
-from nuan_tools.season.report import SeasonProgress, yuan
+from nuan_tools.season.report import SeasonProgress
 
 _AREA = re.compile(r"[0-9]{1,7}(\.[0-9]{1,4})?")
 
@@ -70,9 +71,9 @@ def _tell(series: Series, run: BillRun, *, as_json: bool) -> None:
             ),
             tr(
                 "Base fee {base}, metered fee {metered}, total {total} yuan.",
-                base=yuan(made.charge.amount_fen("base")),
-                metered=yuan(made.charge.amount_fen("metered")),
-                total=yuan(made.charge.total_fen),
+                base=fen_text(made.charge.amount_fen("base")),
+                metered=fen_text(made.charge.amount_fen("metered")),
+                total=fen_text(made.charge.total_fen),
             ),
         )
         for line in lines:

@@ -9,10 +9,8 @@ from zoneinfo import ZoneInfo
 from nuan_emulator.line import Line
 from nuan_emulator.meters import MBusHeatMeter
 from nuan_emulator.replay import RecordedHeat, Series
-from nuan_gateway.bill_run import BillRun, run_bills
-from nuan_gateway.evidence.signing import open_signer
-from nuan_gateway.store.engine import DATABASE_NAME, open_database
-from nuan_gateway.tariff_file import load_tariff
+from nuan_gateway.bill_run import BillRun
+from nuan_gateway.workspace import open_workspace
 from nuan_tools.season.layout import NODE_ID
 from nuan_tools.season.run import SEED, Season
 from nuan_tools.season.sample import sample_text
@@ -59,17 +57,8 @@ class ReplayedSeason(Season):
 
     def bill(self) -> BillRun:
         """Bill the season that has passed."""
-        engine = open_database(self.folder / "data" / DATABASE_NAME)
-        try:
-            return run_bills(
-                engine,
-                self.site,
-                load_tariff(self.site.tariff.file),
-                open_signer(self.folder / "data"),
-                self.world.now_ms,
-            )
-        finally:
-            engine.dispose()
+        with open_workspace(self.folder) as gateway:
+            return gateway.bill()[0]
 
 
 def billed_kwh(run: BillRun) -> Fraction | None:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
+from nuan_gateway.billing.money import fen_text
 from nuan_tools.console import out, table
 from nuan_tools.i18n import tr
 from nuan_tools.season.outcome import Outcome, UnitBill
@@ -21,7 +22,7 @@ class SeasonProgress:
     """Days done, telegrams and journal backlog in one line; silent when `quiet`."""
 
     def __init__(self, *, quiet: bool) -> None:
-        """Shown on stderr's terminal, or as a line a month where there is none."""
+        """Drawn on a terminal; elsewhere a line for every thirty days."""
         self._quiet = quiet
         self._plain = not out().is_terminal
         self._bar = Progress(
@@ -42,6 +43,8 @@ class SeasonProgress:
 
     def tell(self, day: SeasonDay) -> None:
         """Show how far the season is."""
+        if self._quiet:
+            return
         what = tr(
             "day {day}/{days}, {telegrams} telegrams, backlog {backlog}",
             day=day.day,
@@ -49,8 +52,6 @@ class SeasonProgress:
             telegrams=day.telegrams,
             backlog=day.backlog,
         )
-        if self._quiet:
-            return
         if self._plain:
             if day.day % 30 == 0 and day.day != self._said:
                 self._said = day.day
@@ -96,7 +97,7 @@ def _bills(outcome: Outcome) -> Table:
         rows.add_row(*_row(bill))
     rows.add_section()
     total = [sum(fen) for fen in zip(*(_fens(bill) for bill in outcome.bills), strict=True)]
-    rows.add_row(tr("all"), "", "", *(yuan(fen) for fen in total), style="bold")
+    rows.add_row(tr("all"), "", "", *(fen_text(fen) for fen in total), style="bold")
     return rows
 
 
@@ -112,13 +113,7 @@ def _fens(bill: UnitBill) -> tuple[int, ...]:
 
 def _row(bill: UnitBill) -> tuple[str, ...]:
     heat = bill.heat_kwh if bill.heat_kwh is not None else tr("by area")
-    return (bill.unit, bill.area_m2, heat, *(yuan(fen) for fen in _fens(bill)))
-
-
-def yuan(fen: int) -> str:
-    """Fen as yuan with two decimals."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+    return (bill.unit, bill.area_m2, heat, *(fen_text(fen) for fen in _fens(bill)))
 
 
 def _findings(outcome: Outcome, seconds: float) -> list[Text]:
