@@ -31,7 +31,7 @@ from amqtt.contexts import (  # type: ignore[import-untyped]
 from amqtt.plugins.base import BasePlugin  # type: ignore[import-untyped]
 
 from nuan_gateway.errors import GatewayError
-from nuan_gateway.ingest.channel import Message, QueueChannel
+from nuan_gateway.ingest.channel import ANSWER_QOS, Message, QueueChannel
 from nuan_gateway.settings import MqttSettings
 
 _UPLINK_TOPIC = re.compile(r"nuan/v1/[^/]+/up")
@@ -66,9 +66,9 @@ class BrokerChannel(QueueChannel):
     broker: Broker
 
     async def publish(self, answers: Sequence[Message]) -> None:
-        """Hand answers to the broker, QoS 1, in their order."""
+        """Hand answers to the broker in their order, at ANSWER_QOS."""
         for topic, payload in answers:
-            await self.broker.internal_message_broadcast(topic, payload, 1)
+            await self.broker.internal_message_broadcast(topic, payload, ANSWER_QOS)
 
 
 @asynccontextmanager

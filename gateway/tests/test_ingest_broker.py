@@ -103,6 +103,7 @@ async def exchange(client: aiomqtt.Client, journal, *messages: bytes, owed: int 
     acks = []
     async with asyncio.timeout(TIMEOUT_S):
         async for message in client.messages:
+            assert message.qos == 0  # docs/wire.md, "MQTT"
             acks.append(journal.ack(message.payload))
             if len(acks) == len(messages) + owed:
                 break

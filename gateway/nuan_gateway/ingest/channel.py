@@ -18,6 +18,10 @@ Message = tuple[str, bytes]
 GROUP_BYTES_MAX = 512 * 1024
 
 
+ANSWER_QOS = 0
+"""A node sends again what no answer came for; a handshake would hold up every transaction."""
+
+
 class Channel(Protocol):
     """A standing connection to a broker."""
 
@@ -26,7 +30,7 @@ class Channel(Protocol):
         ...
 
     async def publish(self, answers: Sequence[Message]) -> None:
-        """Hand answers to the broker, QoS 1, in their order."""
+        """Hand answers to the broker in their order, at ANSWER_QOS."""
         ...
 
 
@@ -50,10 +54,8 @@ class MqttChannel:
 
     async def publish(self, answers: Sequence[Message]) -> None:
         """As Channel says."""
-        # Each call hands its message over before it first waits, so the order stands.
-        await asyncio.gather(
-            *(self._client.publish(topic, payload, qos=1) for topic, payload in answers)
-        )
+        for topic, payload in answers:
+            await self._client.publish(topic, payload, qos=ANSWER_QOS)
 
     async def _next(self) -> Message:
         message = await anext(self._client.messages)
