@@ -1,0 +1,1 @@
+"""CJ/T 188: heat, water and gas meters."""
