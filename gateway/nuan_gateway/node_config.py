@@ -9,8 +9,10 @@ CONFIG_FORMAT = 1
 
 
 def node_config(site: Site, node_id: str) -> dict[str, Any]:
-    """The node's configuration as JSON values; raises KeyError for a node the site hasn't."""
-    node = site.node(node_id)
+    """The board's configuration as JSON values; raises KeyError when the site has no such board."""
+    node = next((item for item in site.boards if item.id == node_id), None)
+    if node is None or node.mqtt is None:
+        raise KeyError(node_id)
     positions = {bus.name: position for position, bus in enumerate(node.buses)}
     return {
         "format": CONFIG_FORMAT,
@@ -20,26 +22,30 @@ def node_config(site: Site, node_id: str) -> dict[str, Any]:
         "mqtt": node.mqtt.model_dump(),
         "journal": node.journal.model_dump(),
         "buses": [_bus(bus) for bus in node.buses],
-        "meters": [_meter(meter, positions[meter.bus]) for meter in site.meters_of(node.id)],
+        "meters": [meter_config(meter, positions[meter.bus]) for meter in site.meters_of(node.id)],
         "zones": [_zone(zone) for zone in _zones_of(site, node)],
     }
 
 
-def _bus(bus: Bus) -> dict[str, Any]:
-    return bus.model_dump()
-
-
-def _meter(meter: Meter, bus: int) -> dict[str, Any]:
+def meter_config(meter: Meter, bus: int) -> dict[str, Any]:
+    """What whoever polls the meter must know of it, as JSON values; `bus` is the line's place."""
     config: dict[str, Any] = {
         "slot": meter.slot,
         "bus": bus,
         "address": meter.address,
         "every_s": meter.every_s,
     }
+    for key in ("baud", "parity"):
+        if getattr(meter, key) is not None:
+            config[key] = getattr(meter, key)
     reads = registry.profile(meter.model).reads
     if reads:
         config["reads"] = [list(read) for read in reads]
     return config
+
+
+def _bus(bus: Bus) -> dict[str, Any]:
+    return bus.model_dump(exclude={"connect"})
 
 
 def _zone(zone: Zone) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from nuan_gateway.connect import parse_connect
 from nuan_gateway.errors import SiteError
 from nuan_gateway.settings import NodeId
 from nuan_gateway.site_checks import check_site
@@ -47,10 +48,23 @@ def _area(text: object) -> Decimal:
     return area
 
 
+def _connect(text: str) -> str:
+    return str(parse_connect(text)) if text else text
+
+
+def _address(value: object) -> int | str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"{value!r} is no address; write a number, or digits in quotes")
+    return value.upper() if isinstance(value, str) else value
+
+
 Name = Annotated[str, AfterValidator(_name)]
 TimeZone = Annotated[str, AfterValidator(_zone_name)]
 Area = Annotated[Decimal, BeforeValidator(_area)]
 Pin = Annotated[int, Field(ge=-1, le=48)]
+Protocol = Literal["mbus", "modbus", "cjt188", "dlt645"]
+Baud = Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400]
+Parity = Literal["N", "E", "O"]
 BusName = Annotated[Name, Field(max_length=16)]
 RestSeconds = Annotated[int, Field(ge=0, le=3600)]
 
@@ -102,40 +116,51 @@ class Journal(Section):
 
 
 class Bus(Section):
-    """One UART of a node and the line behind it; de -1 means no driver-enable pin."""
+    """A line and what is at its near end: a board's UART (de -1: no driver-enable pin), or where a
+    gateway node connects to. `timeout_ms`: how long a meter may take to begin its answer."""
 
     name: BusName
-    protocol: Literal["mbus", "modbus"]
-    uart: Annotated[int, Field(ge=1, le=2)]
-    tx: Pin
-    rx: Pin
+    protocol: Protocol
+    uart: Annotated[int, Field(ge=1, le=2)] = 0
+    tx: Pin = -1
+    rx: Pin = -1
     de: Pin = -1
-    baud: Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400]
-    parity: Literal["N", "E", "O"]
+    connect: Annotated[str, AfterValidator(_connect)] = ""
+    # The usual values; a file must say them wherever there is a serial line.
+    baud: Baud = 2400
+    parity: Parity = "E"
     timeout_ms: Annotated[int, Field(ge=20, le=10_000)]
 
 
 class Node(Section):
-    """One board: its network, its journal and its buses."""
+    """Who reads meters and keeps a journal: a board with network and flash, or the gateway itself
+    (`kind = "gateway"`), whose journal is the database."""
 
     id: NodeId
+    kind: Literal["board", "gateway"] = "board"
     config_version: Annotated[int, Field(ge=1, le=65535)]
     wifi: Wifi = Wifi()
-    mqtt: NodeMqtt
+    mqtt: NodeMqtt | None = None
     journal: Journal = Journal()
     buses: Annotated[Many[Bus], Field(alias="bus")] = ()
 
 
 class Meter(Section):
-    """A meter on a node's bus; the slot is the number its journal entries carry."""
+    """A meter on a node's bus; the slot is the number its journal entries carry.
+
+    `address` as printed on the meter: a number (M-Bus primary, Modbus), or digits: M-Bus secondary
+    (16), CJ/T 188 (14), DL/T 645 (12). `baud` and `parity` where they differ from the bus's.
+    """
 
     serial: Name
     model: str
     node: NodeId
     bus: BusName
     slot: Annotated[int, Field(ge=1, le=65535)]
-    address: Annotated[int, Field(ge=0, le=250)]
+    address: Annotated[int | str, BeforeValidator(_address)]
     every_s: Annotated[int, Field(ge=60, le=86400)]
+    baud: Baud | None = None
+    parity: Parity | None = None
 
 
 class Zone(Section):
@@ -204,6 +229,16 @@ class Site(Section):
     def node(self, node: str) -> Node:
         """The node with this id; raises KeyError."""
         return next((item for item in self.nodes if item.id == node), None) or _unknown(node)
+
+    @property
+    def boards(self) -> list[Node]:
+        """The nodes that are boards of their own."""
+        return [node for node in self.nodes if node.kind == "board"]
+
+    @property
+    def gateway_nodes(self) -> list[Node]:
+        """The nodes whose lines the gateway polls itself."""
+        return [node for node in self.nodes if node.kind == "gateway"]
 
     def meters_of(self, node: str) -> list[Meter]:
         """The node's meters in slot order."""

@@ -151,3 +151,120 @@ def test_the_nodes_configuration(site_folder):
     }  # fmt: skip
     with pytest.raises(KeyError):
         node_config(load_site(site_folder / "site.toml"), "0" * 16)
+
+
+GATEWAY_NODE = """
+[[node]]
+id = "6e75616e00000002"
+kind = "gateway"
+config_version = 1
+
+[[node.bus]]
+name = "dtu"
+protocol = "mbus"
+connect = "tcp://10.1.0.7:4001"
+baud = 2400
+parity = "E"
+timeout_ms = 1100
+
+[[node.bus]]
+name = "tcp"
+protocol = "modbus"
+connect = "modbus-tcp://10.1.0.8"
+timeout_ms = 300
+
+[[meter]]
+serial = "H2"
+model = "mbus_heat"
+node = "6e75616e00000002"
+bus = "dtu"
+slot = 1
+address = "123456782c2d0104"
+every_s = 3600
+
+[[meter]]
+serial = "E2"
+model = "dtsu666"
+node = "6e75616e00000002"
+bus = "tcp"
+slot = 2
+address = 3
+every_s = 900
+
+[[point]]
+id = "water"
+role = "water"
+meter = "E2"
+"""
+
+
+def test_a_gateway_node(site_folder):
+    path = site_folder / "site.toml"
+    path.write_text(path.read_text() + GATEWAY_NODE)
+    site = load_site(path)
+    assert [node.id for node in site.boards] == [NODE]
+    (node,) = site.gateway_nodes
+    assert [bus.connect for bus in node.buses] == [
+        "tcp://10.1.0.7:4001",
+        "modbus-tcp://10.1.0.8:502",
+    ]
+    assert [meter.address for meter in site.meters_of(node.id)] == ["123456782C2D0104", 3]
+    with pytest.raises(KeyError):
+        node_config(site, node.id)
+
+
+GATEWAY_CASES = """
+kind = "gateway" -> kind = "gate"
+    node[2].kind: 'gate' is unknown; write 'board' or 'gateway'
+kind = "gateway" -> kind = "gateway"; mqtt = { host = "10.1.0.1" }
+    node[2].mqtt: a gateway node has none; remove it
+kind = "gateway" -> kind = "board"
+    node[2].mqtt: missing; write mqtt = { host = "..." }, the broker's address
+tcp://10.1.0.7:4001 -> tcp://10.1.0.7
+    node[2].bus[1].connect: 'tcp://10.1.0.7' lacks host or port; write tcp://host:port
+tcp://10.1.0.7:4001 -> tcp://10.1.0.7:99999
+    node[2].bus[1].connect: 'tcp://10.1.0.7:99999': Port out of range 0-65535; write "serial:
+tcp://10.1.0.7:4001 -> 10.1.0.7:4001
+    node[2].bus[1].connect: '10.1.0.7:4001' leads nowhere; write "serial:/dev/ttyUSB0", "tcp://
+tcp://10.1.0.7:4001 -> modbus-tcp://10.1.0.7
+    node[2].bus[1].connect: Modbus TCP carries no mbus; write tcp:// for a serial server
+modbus-tcp://10.1.0.8 -> tcp://10.1.0.7:4001
+    node[2].bus[2].baud: missing; write this key
+modbus-tcp://10.1.0.8 -> modbus-tcp://10.1.0.8/x
+    node[2].bus[2].connect: 'modbus-tcp://10.1.0.8/x' says too much; write modbus-tcp://host:port
+connect = "tcp://10.1.0.7:4001" -> # none
+    node[2].bus[1].connect: missing; write "serial:/dev/ttyUSB0", "tcp://host:port" or
+connect = "tcp://10.1.0.7:4001" -> connect = "tcp://10.1.0.7:4001"; uart = 1
+    node[2].bus[1].uart: a gateway node has none; write connect instead
+"123456782c2d0104" -> "123456782c2d010"
+    meter[3].address: '123456782C2D010' is no mbus address; write 1 to 250, or in quotes 16 hex
+"123456782c2d0104" -> true
+    meter[3].address: True is no address; write a number, or digits in quotes
+slot = 2 -> slot = 2; baud = 9600
+    meter[4].baud: can't be switched through modbus-tcp://10.1.0.8:502; give the meter a line of
+"""
+
+
+@pytest.mark.parametrize("case", re.split(r"\n(?! )", GATEWAY_CASES.strip()))
+def test_what_can_be_wrong_with_a_gateway_node(site_folder, case):
+    change, problem = case.split("\n    ")
+    old, new = change.replace("; ", "\n").split(" -> ")
+    assert old in GATEWAY_NODE
+    path = site_folder / "site.toml"
+    path.write_text(path.read_text() + GATEWAY_NODE.replace(old, new, 1))
+    with pytest.raises(SiteError) as caught:
+        load_site(path)
+    told = [said.split(": ", 1)[1] for said in caught.value.problems]
+    assert any(said.startswith(problem) for said in told), told
+
+
+def test_two_lines_cannot_share_a_port(site_folder):
+    path = site_folder / "site.toml"
+    text = GATEWAY_NODE.replace("modbus-tcp://10.1.0.8", "tcp://10.1.0.7:4001")
+    path.write_text(path.read_text() + text)
+    with pytest.raises(SiteError) as caught:
+        load_site(path)
+    assert any(
+        "tcp://10.1.0.7:4001 is used by node[2].bus[1] already; one line has one master" in said
+        for said in caught.value.problems
+    )

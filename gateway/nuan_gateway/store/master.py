@@ -119,5 +119,5 @@ def _meter_row(item: Meter) -> dict[str, object]:
         "node": item.node,
         "slot": item.slot,
         "bus": item.bus,
-        "address": item.address,
+        "address": str(item.address),
     }

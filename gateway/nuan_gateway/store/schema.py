@@ -62,6 +62,14 @@ journal = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
+# The journals the gateway itself writes, of the lines it polls: the epoch drawn for each node.
+own_journal = Table(
+    "own_journal",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("epoch", Text, nullable=False),
+)
+
 # Numbers accounted for beyond a gap, with the chain values at both ends, kept until the gap fills.
 # Null: nobody has told the chain value before entries that were dropped.
 ahead_run = Table(
@@ -121,7 +129,7 @@ meter = Table(
     Column("node", Text, nullable=False),
     Column("slot", Integer, nullable=False),
     Column("bus", Text, nullable=False),
-    Column("address", Integer, nullable=False),
+    Column("address", Text, nullable=False),
 )
 
 # Which meter answered in a node's slot under a configuration version: never changed once used.
@@ -198,6 +206,19 @@ reading = Table(
         postgresql_where=FIRST_OF_ENTRY,
     ),
     sqlite_with_rowid=False,
+)
+
+# Whether a meter has proved that its profile's dialect is the one it speaks, why, and what the
+# judgement rests on so far (JSON). A meter that gets another model must prove itself anew.
+dialect_state = Table(
+    "dialect_state",
+    metadata,
+    Column("meter", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("memory", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
 )
 
 # Results and what has to leave the house.

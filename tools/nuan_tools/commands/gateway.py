@@ -66,7 +66,7 @@ def _config(path: Path, node: str) -> None:
     try:
         config = node_config(site, node)
     except KeyError:
-        known = ", ".join(item.id for item in site.nodes)
+        known = ", ".join(item.id for item in site.boards)
         raise UserError(
             tr("no node {node}; the site has {known}", node=node, known=known)
         ) from None
