@@ -62,6 +62,8 @@ def board_files() -> list[Path]:
 
 
 def allowed_imports(path: Path) -> frozenset[str]:
+    if path == ROOT / "protocols" / "nuan_protocols" / "meters" / "files.py":
+        return board_check.MODEL_FILES_IMPORTS
     if path.is_relative_to(ROOT / "protocols"):
         return board_check.PROTOCOL_IMPORTS
     hardware = path.name == "hal.py" or path.parent.name == "board"

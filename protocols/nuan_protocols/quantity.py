@@ -6,7 +6,33 @@ never gets a limit value or a backward register by mistake.
 
 A "text_unit" is the one exception: its unit is what the meter wrote. A rate keeps the
 unit of what is counted: "volume:per_hour" is in m3, the hour is in the name.
+
+A meter model may count in a unit of its maker's own: a Unit says what it is worth.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    class Unit(NamedTuple):
+        """A maker's own unit: one `name` is exactly numerator / denominator of `base`.
+
+        quantity   what it counts, without qualifiers; `base` is one of that quantity's UNITS_OF
+        code       the unit's byte in CJ/T 188; None: it has none
+        """
+
+        name: str
+        quantity: str
+        numerator: int
+        denominator: int
+        base: str
+        code: "int | None"
+
+else:
+    from collections import namedtuple
+
+    Unit = namedtuple("Unit", ("name", "quantity", "numerator", "denominator", "base", "code"))
 
 # Quantity -> base units. "1" is a bare number, "" is no unit (text, date, raw bytes).
 UNITS_OF: dict[str, tuple[str, ...]] = {
@@ -111,3 +137,25 @@ UNITS_OF: dict[str, tuple[str, ...]] = {
 def base(quantity: str) -> str:
     """The quantity without its qualifiers: "voltage:l1" -> "voltage"."""
     return quantity.split(":", 1)[0]
+
+
+def own_unit(
+    name: str,
+    quantity: str,
+    numerator: int,
+    denominator: int,
+    base_unit: str,
+    code: "int | None" = None,
+) -> Unit:
+    """A unit worth numerator / denominator of one of the quantity's own; ValueError if it can't."""
+    known = UNITS_OF.get(quantity, ())
+    if base_unit not in known:
+        raise ValueError(
+            f"unit {name!r}: {base_unit!r} is no unit of {quantity!r}; write one of "
+            + (", ".join(known) or "its own quantity's units")
+        )
+    if name in known:
+        raise ValueError(f"unit {name!r} is one of {quantity} already; leave it out")
+    if numerator <= 0 or denominator <= 0:
+        raise ValueError(f"unit {name!r}: {numerator}/{denominator} is no positive fraction")
+    return Unit(name, quantity, numerator, denominator, base_unit, code)

@@ -15,6 +15,8 @@ _HARDWARE = {"machine", "network", "esp32", "vfs"}
 
 # What each package may import at run time; hal.py alone touches the hardware.
 PROTOCOL_IMPORTS = frozenset(_DATA | _SYSTEM | {"nuan_protocols"})
+# What finds the files of meter models; the PC's part of the registry, which no board needs.
+MODEL_FILES_IMPORTS = frozenset(PROTOCOL_IMPORTS | {"importlib", "pathlib", "pkgutil"})
 FIRMWARE_IMPORTS = frozenset(_DATA | _SYSTEM | _NETWORK | {"nuan_protocols", "nuan_firmware"})
 HARDWARE_IMPORTS = frozenset(FIRMWARE_IMPORTS | _HARDWARE)
 

@@ -1,14 +1,19 @@
-"""What is known about a meter model: how to ask it, and which registers matter.
+"""What is known about a meter model: how to ask it, which registers matter, what its bits mean.
 
 A model's file declares one PROFILE. An M-Bus telegram names its own registers, so an M-Bus profile
 says which of them matter; a Modbus answer is bare words, so a Modbus profile says where each
-register stands and what it counts.
+register stands and what it counts. How to add a model: README.md beside this file.
 """
 
 from typing import TYPE_CHECKING
 
+from nuan_protocols.meters.places import ModbusRegister, Term, float32, int16, place, uint16
+
 if TYPE_CHECKING:
     from typing import NamedTuple
+
+    from nuan_protocols.meters.status import Flag
+    from nuan_protocols.quantity import Unit
 
     class Register(NamedTuple):
         """A register of interest, told apart from a meter's others by all five."""
@@ -19,24 +24,6 @@ if TYPE_CHECKING:
         subunit: int
         function: str
 
-    class ModbusRegister(NamedTuple):
-        """A register of interest in a Modbus map.
-
-        function, address   read function (3, 4) and wire address of its first word
-        kind, word_order    of modbus/registers.py
-        quantum   exponent of the step kept of a float32, in the register's own unit; 0 for integers
-        exponent  value = integer * 10**exponent in `unit`
-        """
-
-        function: int
-        address: int
-        kind: str
-        word_order: str
-        quantum: int
-        quantity: str
-        exponent: int
-        unit: str
-
     class Resolution(NamedTuple):
         """One step of the billing register: integer * 10**exponent in `unit`."""
 
@@ -44,24 +31,57 @@ if TYPE_CHECKING:
         exponent: int
         unit: str
 
+    class Cost(NamedTuple):
+        """What a reading costs a meter with a battery.
+
+        interval_s   least time between two readings; sooner ones it refuses, or pays for dearly
+        per_day      readings a day that the battery's stated life allows; 0: not stated
+        settlement   registers that the meter keeps itself: read those when it was not reached
+        """
+
+        interval_s: int
+        per_day: int
+        settlement: "tuple[Register, ...]"
+
+    class Limits(NamedTuple):
+        """What one Modbus request to the device may span.
+
+        words   registers in one request
+        gap     registers nobody wants that may be read along to save a request; 0: none, for a
+                device that refuses a request touching an address it doesn't have
+        """
+
+        words: int
+        gap: int
+
 else:
     from collections import namedtuple
 
     Register = namedtuple("Register", ("quantity", "storage", "tariff", "subunit", "function"))
-    ModbusRegister = namedtuple(
-        "ModbusRegister",
-        (
-            "function",
-            "address",
-            "kind",
-            "word_order",
-            "quantum",
-            "quantity",
-            "exponent",
-            "unit",
-        ),
-    )
     Resolution = namedtuple("Resolution", ("integer", "exponent", "unit"))
+    Cost = namedtuple("Cost", ("interval_s", "per_day", "settlement"))
+    Limits = namedtuple("Limits", ("words", "gap"))
+
+PROTOCOLS = ("mbus", "modbus", "cjt188", "dlt645")
+T_HEAT = 0x20
+
+__all__ = (
+    "PROTOCOLS",
+    "T_HEAT",
+    "Cost",
+    "Limits",
+    "ModbusRegister",
+    "Profile",
+    "Register",
+    "Resolution",
+    "Term",
+    "current",
+    "float32",
+    "int16",
+    "place",
+    "settled",
+    "uint16",
+)
 
 
 class Profile:
@@ -69,14 +89,26 @@ class Profile:
 
     name        what a site file calls it
     title       what people call it
-    protocol    "mbus" | "modbus"
+    protocol    "mbus" | "modbus" | "cjt188" | "dlt645"
     version     raised whenever a change would read the same bytes differently
     registers   the registers of interest
-    places      where they stand in a Modbus meter's map; empty for M-Bus
+    places      where they stand in a Modbus meter's map; empty for the others
     billing     the register that bills are made from; None for a model that bills nothing
-    reads       Modbus requests (function, start, count); empty for M-Bus
+    reads       what to ask for: Modbus (function, start, count), CJ/T 188 (control, di0, di1) in
+                wire order, DL/T 645 (control, di, 0); empty for M-Bus. A Modbus profile that names
+                none gets the fewest that cover its places within `limits`
     resolution  one step of the billing register; None: the telegram's own exponent says it
     rollover    steps after which the billing register begins at 0 again; None: not known
+    flags       what status bits mean (status.py); other bits are shown by number
+    units       the maker's own units, beyond those of quantity.py
+    cost        what reading costs; None: mains or bus powered, read as often as the line allows
+    reset       M-Bus: application reset sub-code that selects the telegram to be read
+    limits      what one Modbus request may span
+    dialect     CJ/T 188: name of a dialect of cjt188/dialects.py to begin with
+    meter_type  CJ/T 188: T of the question
+    repeats     M-Bus: (quantity, new names in order) of registers a telegram holds several times
+                without telling them apart
+    magnitudes  M-Bus: (quantity, bits) of integers sent as sign and magnitude
     """
 
     def __init__(
@@ -92,17 +124,37 @@ class Profile:
         reads: "tuple[tuple[int, int, int], ...]" = (),
         resolution: "Resolution | None" = None,
         rollover: "int | None" = None,
+        flags: "tuple[Flag, ...]" = (),
+        units: "tuple[Unit, ...]" = (),
+        cost: "Cost | None" = None,
+        reset: "int | None" = None,
+        limits: "Limits | None" = None,
+        dialect: str = "standard",
+        meter_type: int = T_HEAT,
+        repeats: "tuple[tuple[str, tuple[str, ...]], ...]" = (),
+        magnitudes: "tuple[tuple[str, int], ...]" = (),
     ) -> None:
         self.name = name
         self.title = title
         self.protocol = protocol
         self.version = version
-        self.registers = registers or tuple(current(place.quantity) for place in places)
+        self.registers = registers or tuple(
+            Register(p.quantity, p.storage, p.tariff, 0, "instantaneous") for p in places
+        )
         self.places = places
         self.billing = billing
         self.reads = reads
         self.resolution = resolution
         self.rollover = rollover
+        self.flags = flags
+        self.units = units
+        self.cost = cost
+        self.reset = reset
+        self.limits = limits
+        self.dialect = dialect
+        self.meter_type = meter_type
+        self.repeats = repeats
+        self.magnitudes = magnitudes
 
 
 def current(quantity: str) -> Register:
@@ -110,23 +162,6 @@ def current(quantity: str) -> Register:
     return Register(quantity, 0, 0, 0, "instantaneous")
 
 
-def float32(
-    function: int, address: int, quantum: int, quantity: str, exponent: int, unit: str
-) -> ModbusRegister:
-    """A float32 register, high word first, kept to 10**quantum of what it counts.
-
-    `exponent` is what one of its own units is in `unit`: 3 for kWh in Wh.
-    """
-    return ModbusRegister(
-        function, address, "float32", "big", quantum, quantity, quantum + exponent, unit
-    )
-
-
-def int16(function: int, address: int, quantity: str, exponent: int, unit: str) -> ModbusRegister:
-    """A signed 16-bit register that counts 10**exponent of `unit`."""
-    return ModbusRegister(function, address, "int16", "big", 0, quantity, exponent, unit)
-
-
-def uint16(function: int, address: int, quantity: str, exponent: int, unit: str) -> ModbusRegister:
-    """An unsigned 16-bit register that counts 10**exponent of `unit`."""
-    return ModbusRegister(function, address, "uint16", "big", 0, quantity, exponent, unit)
+def settled(quantity: str, storage: int) -> Register:
+    """What a meter stored of a quantity on a settlement day, tariff 0, main device."""
+    return Register(quantity, storage, 0, 0, "instantaneous")

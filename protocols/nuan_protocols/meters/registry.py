@@ -1,38 +1,64 @@
-"""All meter models by name, and the readings an exchange with one of them holds.
+"""All meter models by name and version, and what an exchange with one of them says. PC only.
 
-To add a model, write its file beside this one and name it in _MODELS.
+Every file beside this one that declares a PROFILE is a model, and so is every file of a folder
+given to add_folder. The board needs no registry: its node is told what to ask for.
 """
 
 from typing import TYPE_CHECKING
 
-from nuan_protocols.meters import dtsu666, mbus_gas, mbus_heat, room_rs485
-from nuan_protocols.meters.mbus_readings import mbus_readings
-from nuan_protocols.meters.modbus_readings import modbus_readings
+from nuan_protocols.meters import files
+from nuan_protocols.meters.status import conditions_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nuan_protocols.meters.files import Decode
     from nuan_protocols.meters.profile import Profile
+    from nuan_protocols.meters.status import Condition
     from nuan_protocols.reading import Reading
 
-_MODELS = (dtsu666, mbus_gas, mbus_heat, room_rs485)
-_PROFILES: "dict[str, Profile]" = {module.PROFILE.name: module.PROFILE for module in _MODELS}
+ModelFileError = files.ModelFileError
+
+_profiles: "dict[str, dict[int, Profile]]" = {}
+_decoders: "dict[str, Decode]" = {}
 
 
 class UnknownModelError(LookupError):
-    """A meter model that has no file here."""
+    """A meter model, or a version of one, that has no file here."""
 
 
 def models() -> tuple[str, ...]:
     """The names of all models, in alphabetical order."""
-    return tuple(sorted(_PROFILES))
+    return tuple(sorted(_all()))
 
 
-def profile(model: str) -> "Profile":
-    """The profile of a model. Raises UnknownModelError, which lists the known ones."""
-    found = _PROFILES.get(model)
-    if found is None:
+def profile(model: str, version: "int | None" = None) -> "Profile":
+    """A model's profile, the newest or that of a version a bill was made with.
+
+    Raises UnknownModelError, which lists the known ones.
+    """
+    versions = _all().get(model)
+    if versions is None:
         known = ", ".join(models())
         raise UnknownModelError(f"meter model {model!r} is unknown; known are {known}")
+    found = versions.get(max(versions) if version is None else version)
+    if found is None:
+        known = ", ".join(str(number) for number in sorted(versions))
+        raise UnknownModelError(f"meter model {model!r} has no version {version}; it has {known}")
     return found
+
+
+def add_folder(folder: str) -> tuple[str, ...]:
+    """Take in all model files of a user's folder, or none; the models' names.
+
+    Raises ModelFileError, which names the file and what to mend.
+    """
+    loaded = files.in_folder(folder)
+    known = {name: dict(versions) for name, versions in _all().items()}
+    _add(known, loaded)
+    _profiles.clear()
+    _profiles.update(known)
+    return tuple(sorted({profile.name for _, profile in loaded}))
 
 
 def readings(meter: "Profile", question: bytes, answer: bytes) -> "list[Reading]":
@@ -43,6 +69,34 @@ def readings(meter: "Profile", question: bytes, answer: bytes) -> "list[Reading]
     """
     if not answer:
         return []
-    if meter.protocol == "mbus":
-        return mbus_readings(meter, question, answer)
-    return modbus_readings(meter, question, answer)
+    decode = _decoders.get(meter.protocol)
+    if decode is None:
+        decode = _decoders[meter.protocol] = files.decoder(meter.protocol)
+    return decode(meter, question, answer)
+
+
+def status(meter: "Profile", found: "Iterable[Reading]") -> "list[Condition]":
+    """What the meter says of itself in its readings: "battery low", and bits nobody explained."""
+    return conditions_in(meter.flags, found)
+
+
+def conditions(meter: "Profile", question: bytes, answer: bytes) -> "list[Condition]":
+    """What the meter says of itself in an exchange. Raises FrameError like readings."""
+    return status(meter, readings(meter, question, answer))
+
+
+def _all() -> "dict[str, dict[int, Profile]]":
+    if not _profiles:
+        _add(_profiles, files.packaged())
+    return _profiles
+
+
+def _add(known: "dict[str, dict[int, Profile]]", loaded: "list[tuple[str, Profile]]") -> None:
+    for file, one in loaded:
+        versions = known.setdefault(one.name, {})
+        if one.version in versions:
+            raise ModelFileError(
+                f"{file}: model {one.name!r} has a version {one.version} already; "
+                "raise the version, or choose another name"
+            )
+        versions[one.version] = one
