@@ -1,0 +1,252 @@
+"""Bytes to and from a line: through a serial port of this machine or a transparent serial server.
+
+    transport = await open_transport(parse_connect("tcp://10.1.0.7:4001"), 2400, "E")
+    readout = ...ReadOut(...)                       # of nuan_protocols, any of them
+    await run_turn(transport, readout, timeout_ms=1100)
+    readout.exchanges, readout.result
+    await transport.close()
+
+Everything that goes wrong with the line itself is a LineError of one line that says how to mend it;
+a meter that doesn't answer is none: its read-out says so.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import serial
+import serial_asyncio_fast
+
+from nuan_gateway.connect import SERIAL, TCP, Connect
+from nuan_gateway.errors import GatewayError
+from nuan_protocols.readout import UNREADABLE, ReadOut
+from nuan_protocols.uplink.body import ANSWER_BYTES_MAX
+
+CONNECT_TIMEOUT_S = 5.0
+# What the way through a network adds to an answer time that was meant for the line alone.
+NETWORK_EXTRA_S = 0.5
+# Silence between frames, in characters: more than Modbus's 3.5, M-Bus's 33 bit times after a fault.
+GAP_CHARACTERS = 4
+# A peer that has lost its power says nothing: TCP must ask.
+_KEEPALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+)
+
+
+class LineError(GatewayError):
+    """The line can't be reached; one line that names it and says how to mend it."""
+
+
+class Character(NamedTuple):
+    """How a character looks on the line: `bits` with start and stop."""
+
+    baud: int
+    parity: str
+
+    @property
+    def bits(self) -> int:
+        """11 with parity, 10 without."""
+        return 10 if self.parity == "N" else 11
+
+    def seconds(self, count: int) -> float:
+        """How long `count` characters take."""
+        return count * self.bits / self.baud
+
+
+class _Wire(asyncio.Protocol):
+    """Keeps what comes until it is taken."""
+
+    def __init__(self) -> None:
+        self.received = bytearray()
+        self.came = asyncio.Event()
+        self.lost: str | None = None
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        self.came.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = str(exc) if exc else "the other side has closed it"
+        self.came.set()
+
+
+class Transport:
+    """A line in use by one master; made by open_transport."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        pipe: asyncio.WriteTransport,
+        wire: _Wire,
+        character: Character,
+        port: serial.Serial | None,
+    ) -> None:
+        self.connect = connect
+        self.character = character
+        self.extra_s = 0.0 if port else NETWORK_EXTRA_S
+        self._pipe = pipe
+        self._wire = wire
+        self._port = port
+        self._quiet_since = 0.0
+
+    def set_character(self, baud: int, parity: str) -> None:
+        """Speak so from the next question on; raises LineError through a serial server, whose own
+        settings decide."""
+        wanted = Character(baud, parity)
+        if wanted == self.character:
+            return
+        if self._port is None:
+            raise LineError(
+                f"{self.connect}: baud and parity can't be switched through it; "
+                "set them at the serial server"
+            )
+        with _port_errors(self.connect):
+            self._port.baudrate = baud
+            self._port.parity = parity
+        self.character = wanted
+
+    async def send(self, data: bytes) -> None:
+        """Wait until the line has been quiet, drop what came unasked, send. Raises LineError."""
+        loop = asyncio.get_running_loop()
+        wait_s = self._quiet_since + self.character.seconds(GAP_CHARACTERS) - loop.time()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        self._check()
+        self._wire.received.clear()
+        self._pipe.write(data)
+        self._quiet_since = loop.time() + self.character.seconds(len(data))
+
+    async def receive(self, timeout_s: float) -> bytes:
+        """What has come, at least one byte; b"" when nothing does in the time. Raises LineError."""
+        wire = self._wire
+        if not wire.received:
+            self._check()
+            wire.came.clear()
+            try:
+                await asyncio.wait_for(wire.came.wait(), timeout_s)
+            except TimeoutError:
+                return b""
+            if not wire.received:
+                self._check()
+        self._quiet_since = asyncio.get_running_loop().time()
+        data = bytes(wire.received)
+        wire.received.clear()
+        return data
+
+    async def close(self) -> None:
+        """Let go of the line."""
+        self._pipe.close()
+        # A closed serial port is free for others only after the loop has run.
+        await asyncio.sleep(0)
+
+    def _check(self) -> None:
+        if self._wire.lost is not None:
+            raise LineError(f"{self.connect}: connection lost, {self._wire.lost}")
+
+
+async def open_transport(connect: Connect, baud: int, parity: str) -> Transport:
+    """Open a serial port, or connect to a transparent serial server; raises LineError."""
+    loop = asyncio.get_running_loop()
+    wire = _Wire()
+    if connect.kind == SERIAL:
+        with _port_errors(connect):
+            pipe, _ = await serial_asyncio_fast.create_serial_connection(
+                loop, lambda: wire, connect.path, baudrate=baud, parity=parity, exclusive=True
+            )
+        return Transport(connect, pipe, wire, Character(baud, parity), pipe.serial)
+    if connect.kind != TCP:
+        raise LineError(f"{connect}: carries no bytes as they are; write tcp:// for that")
+    with network_errors(connect):
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            stream, _ = await loop.create_connection(lambda: wire, connect.host, connect.port)
+    keep_alive(stream)
+    return Transport(connect, stream, wire, Character(baud, parity), None)
+
+
+async def run_turn(transport: Transport, readout: ReadOut, timeout_ms: int) -> None:
+    """Drive a read-out to its end; its exchanges and result tell what came of it.
+
+    `timeout_ms`: how long the meter may take to begin its answer. What came instead of an answer
+    is kept with an UNREADABLE exchange. Raises LineError; what was exchanged before stays.
+    """
+    done = 0
+    while (question := readout.request()) is not None:
+        question = bytes(question)
+        await transport.send(question)
+        raw = await _receive(transport, readout, len(question), timeout_ms)
+        for place in range(done, len(readout.exchanges)):
+            part, result, tries, asked, answer = readout.exchanges[place]
+            if result == UNREADABLE and not answer:
+                answer = raw
+            readout.exchanges[place] = (part, result, tries, bytes(asked), bytes(answer))
+        done = len(readout.exchanges)
+
+
+async def _receive(
+    transport: Transport, readout: ReadOut, question_bytes: int, timeout_ms: int
+) -> bytes:
+    """Feed the read-out until it waits no more; the first of what came, noise and echo too."""
+    loop = asyncio.get_running_loop()
+    on_line_s = transport.character.seconds(question_bytes + readout.answer_bytes_max())
+    deadline = loop.time() + on_line_s + timeout_ms / 1000 + transport.extra_s
+    raw = b""
+    while readout.waiting:
+        left_s = deadline - loop.time()
+        data = await transport.receive(left_s) if left_s > 0 else b""
+        if data:
+            raw = (raw + data)[:ANSWER_BYTES_MAX]
+            readout.feed(data)
+        else:
+            readout.timeout()
+    return raw
+
+
+def keep_alive(pipe: asyncio.BaseTransport) -> None:
+    """Have the system find out when the other end of a TCP connection is gone."""
+    found = pipe.get_extra_info("socket")
+    for level, option, value in _KEEPALIVE:
+        found.setsockopt(level, option, value)
+
+
+@contextmanager
+def network_errors(connect: Connect) -> Generator[None]:
+    """Say what an error of a connection means."""
+    try:
+        yield
+    except ConnectionRefusedError:
+        raise LineError(
+            f"{connect}: connection refused; check the port, and that the device listens on it"
+        ) from None
+    except socket.gaierror:
+        raise LineError(f"{connect}: there is no host of this name; check it") from None
+    except TimeoutError:
+        raise LineError(f"{connect}: no answer; check address, cable and power") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LineError(f"{connect}: {reason}; check address, cable and power") from None
+
+
+_PORT_ERRORS = {
+    errno.ENOENT: "no such device; plug it in, `ls /dev/serial/by-id` shows what there is",
+    errno.EACCES: "permission denied; add your user to the group dialout and log in again",
+    errno.EAGAIN: "another program uses it; stop that first",
+    errno.EBUSY: "another program uses it; stop that first",
+}
+
+
+@contextmanager
+def _port_errors(connect: Connect) -> Generator[None]:
+    try:
+        yield
+    except (serial.SerialException, OSError, ValueError) as error:
+        number = getattr(error, "errno", None)
+        if number is None and "(25," in str(error):
+            raise LineError(f"{connect}: is no serial port; write one as /dev/ttyUSB0") from None
+        raise LineError(f"{connect}: {_PORT_ERRORS.get(number or 0, str(error))}") from None
