@@ -113,7 +113,7 @@ class Line:
     def _reaction_window_us(self, device: Device) -> tuple[int, int]:
         window = device.reaction
         latest_us = self._bits_us(window.max_bits) + window.extra_us
-        return self._bits_us(window.min_bits), latest_us
+        return self._bits_us(window.min_bits) + window.min_us, latest_us
 
     def _on_the_wire(self, answers: Sequence[_Answer]) -> tuple[int, bytes]:
         """Several answers at once: a slave's 0 bit overrides a 1, character by character."""

@@ -10,12 +10,13 @@ from typing import NamedTuple, Protocol
 class Reaction(NamedTuple):
     """How long a device may take before it answers.
 
-    Between `min_bits` and `max_bits` bit times of its line, plus at most `extra_us`.
+    Between `min_bits` bit times of its line plus `min_us`, and `max_bits` plus `extra_us`.
     """
 
     min_bits: int
     max_bits: int
     extra_us: int
+    min_us: int = 0
 
 
 class Device(Protocol):
@@ -43,7 +44,7 @@ class Settlement(NamedTuple):
 
 
 class HeatState(NamedTuple):
-    """What a heat meter measures at one instant; the accumulated values never decrease."""
+    """What a heat or cooling meter measures at one instant; what is counted never decreases."""
 
     energy_j: int
     volume_ml: int
@@ -55,13 +56,28 @@ class HeatState(NamedTuple):
     """Hundredths of a degree Celsius."""
     on_time_s: int
     settlement: Settlement | None = None
+    cooling_j: int = 0
+    """What a meter for both heat and cooling counted as cooling."""
+
+
+class WaterState(NamedTuple):
+    """What a water meter measures at one instant."""
+
+    volume_ml: int
+    flow_l_per_h: int = 0
 
 
 class GasState(NamedTuple):
-    """What a gas meter measures at one instant."""
+    """What a gas meter measures at one instant; correctors also give volumes at 20 degC, 1 atm."""
 
     volume_ml: int
     flow_l_per_h: int
+    temperature_cc: int = 2000
+    """Hundredths of a degree Celsius."""
+    pressure_pa: int = 101_325
+    """Absolute."""
+    standard_volume_ml: int = 0
+    standard_flow_l_per_h: int = 0
 
 
 class ElectricityState(NamedTuple):
@@ -90,6 +106,7 @@ class RoomState(NamedTuple):
 
 HeatSource = Callable[[int], HeatState | None]
 """Gives the state at a UTC instant in ms; None means the meter is silent then."""
+WaterSource = Callable[[int], WaterState | None]
 GasSource = Callable[[int], GasState | None]
 ElectricitySource = Callable[[int], ElectricityState | None]
 RoomSource = Callable[[int], RoomState | None]
