@@ -73,7 +73,7 @@ class ReadOut:
         self.result = OK
         self.waiting = False
         self.question = b"" if question is None else question
-        self.part = 0
+        self.part: int = 0
         self.tries = 0
         self._reader = reader
         self._tries_max = tries
