@@ -14,13 +14,8 @@ from nuan_firmware.bus import Line
 from nuan_protocols.mbus.frame import FRAME_BYTES_MAX
 from nuan_protocols.mbus.master import ReadOut
 from nuan_protocols.mbus.reader import FrameReader
-from nuan_protocols.modbus.rtu import (
-    EXCEPTION_BYTES,
-    ResponseReader,
-    data_bytes,
-    exception_code,
-    read_request,
-)
+from nuan_protocols.modbus.reader import ResponseReader
+from nuan_protocols.modbus.rtu import EXCEPTION_BYTES, data_bytes, exception_code, read_request
 from nuan_protocols.uplink.body import (
     EVENT_FAULT,
     RESULT_EXCEPTION,
@@ -88,8 +83,7 @@ class Poller:
                 [read_request(meter.address, *read) for read in meter.reads]
                 for meter in self._meters
             ]
-            if self._questions:
-                self._responses = ResponseReader(self._questions[0][0])
+            self._responses = ResponseReader()
 
     async def run(self) -> None:
         """Read the meters, for ever."""
@@ -203,7 +197,7 @@ class Poller:
             time = self._clock.now()
             await line.send(question)
             await line.receive(reader.feed, self._is_waiting, len(question), answer_bytes)
-            answer = reader.next()
+            answer = reader.next_frame()
         if answer is not None:
             result = RESULT_OK if exception_code(answer) is None else RESULT_EXCEPTION
             self._note(time, meter, part, result, tried, question, answer)

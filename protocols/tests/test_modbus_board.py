@@ -5,8 +5,9 @@ import gc
 from nuan_protocols.checksum import crc16_modbus
 from nuan_protocols.errors import FrameError
 from nuan_protocols.ieee754 import quantised32, shortest32
+from nuan_protocols.modbus.reader import ResponseReader
 from nuan_protocols.modbus.registers import registers, scaled_value
-from nuan_protocols.modbus.rtu import ResponseReader, exception_code, read_request
+from nuan_protocols.modbus.rtu import exception_code, read_request
 
 REQUEST = read_request(16, 4, 1, 2)
 ANSWER = bytes.fromhex("10040400d6017c1b0c")
@@ -32,34 +33,37 @@ def test_requests_are_checked_by_hand():
 
 def test_answers_are_found_in_noise():
     stale = framed(bytes.fromhex("0f0404") + bytes(4))
-    reader = ResponseReader(REQUEST)
+    reader = ResponseReader()
+    reader.expect(REQUEST)
     for noise in (b"", b"\xff", bytes(5), REQUEST, stale, ANSWER[:-1] + b"\x00", ANSWER[:4]):
         for step in (1, 2, 3, 64):
             reader.expect(REQUEST)
             stream = memoryview(noise + ANSWER + b"\xff")
             for at in range(0, len(stream), step):
                 reader.feed(stream[at : at + step])
-            assert reader.next() == ANSWER
-            assert reader.next() is None
+            assert reader.next_frame() == ANSWER
+            assert reader.next_frame() is None
 
 
 def test_exceptions_are_found():
-    reader = ResponseReader(REQUEST)
+    reader = ResponseReader()
+    reader.expect(REQUEST)
     reader.feed(b"\x00" + framed(b"\x10\x84\x02"))
-    assert exception_code(reader.next()) == 2
+    assert exception_code(reader.next_frame()) == 2
 
 
 def test_a_reader_keeps_its_buffer():
     if not hasattr(gc, "mem_alloc"):
         return
-    reader = ResponseReader(REQUEST)
+    reader = ResponseReader()
+    reader.expect(REQUEST)
     reader.feed(ANSWER)
     gc.collect()
     before = gc.mem_alloc()
     for _ in range(20):
         reader.expect(REQUEST)
         reader.feed(b"\xff" + ANSWER)
-        assert reader.next() == ANSWER
+        assert reader.next_frame() == ANSWER
     gc.collect()
     assert gc.mem_alloc() - before < 64
 

@@ -11,8 +11,9 @@ from pymodbus.pdu.register_message import (
     ReadInputRegistersResponse,
 )
 
+from nuan_protocols.modbus.reader import ResponseReader
 from nuan_protocols.modbus.registers import bits, registers
-from nuan_protocols.modbus.rtu import ResponseReader, exception_code, read_request
+from nuan_protocols.modbus.rtu import exception_code, read_request
 
 SERVER = FramerRTU(DecodePDU(is_server=True))
 
@@ -34,18 +35,20 @@ def test_it_reads_our_requests(unit: int, function: int, start: int, count: int)
 @given(units, st.sampled_from([3, 4]), st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=125))
 def test_we_read_its_registers(unit: int, function: int, values: list[int]) -> None:
     frame = SERVER.buildFrame(REGISTER_ANSWERS[function](registers=values, dev_id=unit))
-    reader = ResponseReader(read_request(unit, function, 0, len(values)))
+    reader = ResponseReader()
+    reader.expect(read_request(unit, function, 0, len(values)))
     reader.feed(frame)
-    assert reader.next() == frame
+    assert reader.next_frame() == frame
     assert registers(frame) == values
 
 
 @given(units, st.sampled_from([1, 2]), st.lists(st.booleans(), min_size=1, max_size=200))
 def test_we_read_its_bits(unit: int, function: int, values: list[bool]) -> None:
     frame = SERVER.buildFrame(BIT_ANSWERS[function](bits=list(values), dev_id=unit))
-    reader = ResponseReader(read_request(unit, function, 0, len(values)))
+    reader = ResponseReader()
+    reader.expect(read_request(unit, function, 0, len(values)))
     reader.feed(frame)
-    assert reader.next() == frame
+    assert reader.next_frame() == frame
     assert bits(frame, len(values)) == [int(value) for value in values]
 
 
@@ -53,7 +56,8 @@ def test_we_read_its_bits(unit: int, function: int, values: list[bool]) -> None:
 @pytest.mark.parametrize("function", [1, 2, 3, 4])
 def test_we_read_its_exceptions(function: int, code: int) -> None:
     frame = SERVER.buildFrame(ExceptionResponse(function, code, device_id=9))
-    reader = ResponseReader(read_request(9, function, 0, 1))
+    reader = ResponseReader()
+    reader.expect(read_request(9, function, 0, 1))
     reader.feed(frame)
-    assert reader.next() == frame
+    assert reader.next_frame() == frame
     assert exception_code(frame) == code

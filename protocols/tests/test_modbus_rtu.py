@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from nuan_protocols.checksum import crc16_modbus
 from nuan_protocols.errors import ChecksumError, FrameError
+from nuan_protocols.modbus.reader import ResponseReader
 from nuan_protocols.modbus.rtu import (
     FRAME_BYTES_MAX,
-    ResponseReader,
     check_response,
     exception_code,
     parse_request,
@@ -46,11 +46,12 @@ NOISE = {
 
 
 def read(chunks: list[bytes], request: bytes = REQUEST) -> list[bytes]:
-    reader = ResponseReader(request)
+    reader = ResponseReader()
+    reader.expect(request)
     found = []
     for chunk in chunks:
         reader.feed(chunk)
-        frame = reader.next()
+        frame = reader.next_frame()
         if frame is not None:
             found.append(frame)
     return found
@@ -96,47 +97,51 @@ def test_no_changed_answer_is_accepted(data: st.DataObject) -> None:
 
 
 def test_the_length_tells_how_much_is_wanted() -> None:
-    reader = ResponseReader(REQUEST)
+    reader = ResponseReader()
+    reader.expect(REQUEST)
     wanted = []
     for at in range(len(ANSWER)):
         wanted.append(reader.wanted())
         reader.feed(ANSWER[at : at + 1])
     assert wanted == [5, 4, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]
     assert reader.wanted() == 0
-    assert reader.next() == ANSWER
+    assert reader.next_frame() == ANSWER
 
 
 def test_reading_what_is_wanted_never_waits_for_more_than_the_answer() -> None:
     for frame in (ANSWER, EXCEPTION):
-        reader = ResponseReader(REQUEST)
+        reader = ResponseReader()
+        reader.expect(REQUEST)
         at = 0
         while reader.wanted():
             assert at + reader.wanted() <= len(frame)
             at += reader.wanted()
             reader.feed(frame[at - reader.wanted() : at])
-        assert reader.next() == frame
+        assert reader.next_frame() == frame
 
 
 def test_a_reader_serves_the_next_request() -> None:
-    reader = ResponseReader(REQUEST)
+    reader = ResponseReader()
+    reader.expect(REQUEST)
     reader.feed(ANSWER[:9])
     other = read_request(8, 4, 1, 2)
     reader.expect(other)
     reader.feed(ANSWER[9:] + ANSWER)
-    assert reader.next() is None
+    assert reader.next_frame() is None
     answer = framed(bytes.fromhex("080404 00d6 017c"))
     reader.feed(answer)
-    assert reader.next() == answer
-    assert reader.next() is None
+    assert reader.next_frame() == answer
+    assert reader.next_frame() is None
 
 
 def test_a_flood_is_bounded() -> None:
-    reader = ResponseReader(REQUEST)
+    reader = ResponseReader()
+    reader.expect(REQUEST)
     for _ in range(200):
         reader.feed(ANSWER[:5] * 50)
         assert reader.wanted() <= FRAME_BYTES_MAX
     reader.feed(ANSWER)
-    assert reader.next() == ANSWER
+    assert reader.next_frame() == ANSWER
 
 
 @given(st.integers(1, 247), st.integers(1, 4), st.integers(0, 0xFFFF), st.integers(1, 125))
