@@ -11,7 +11,6 @@ from nuan_emulator.meters.cjt188_meters import (
     Cjt188GasMeter,
     Cjt188HeatMeter,
     Cjt188WaterMeter,
-    settlement_ms,
 )
 from nuan_emulator.meters.cjt188_slave import Station
 from nuan_emulator.meters.device import GasState, HeatState, Settlement, WaterState
@@ -182,7 +181,7 @@ def test_history_is_the_register_at_each_months_beginning():
     meter = Cjt188HeatMeter(Station(PRINTED), source)
     for back, month in ((0, (2026, 1)), (1, (2025, 12)), (11, (2025, 2))):
         begin_ms = int(datetime(*month, 1, tzinfo=UTC).timestamp() - 8 * 3600) * 1000
-        assert settlement_ms(back, NOON_MS, 8 * 3600) == begin_ms
+        assert meter.clock.settlement_ms(back, NOON_MS) == begin_ms
         question = ask(meter, 1, f"d12{back:x}09")
         control, data = told(meter, meter.answer(question, NOON_MS))
         assert (control, len(data), data[7]) == (0x81, 8, 0x05)
@@ -204,7 +203,7 @@ def test_the_clock_is_set_and_runs_on(name, content):
     meter = heat(name)
     question = ask(meter, 0x04, content)
     assert told(meter, meter.answer(question, NOON_MS)) == (0x84, bytes.fromhex(content[:6]))
-    assert meter.clock(NOON_MS + 2_000) == datetime(2010, 6, 2, 13, 53, 10, tzinfo=UTC)
+    assert meter.clock.shows(NOON_MS + 2_000) == datetime(2010, 6, 2, 13, 53, 10, tzinfo=UTC)
 
 
 def test_danfoss_clock_command_is_the_printed_one():

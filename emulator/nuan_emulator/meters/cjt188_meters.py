@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 from nuan_emulator.meters.cjt188_layout import (
     ENERGY_UNITS_J,
@@ -35,14 +34,6 @@ SHORT_TEMPERATURE_TAIL = 0x9A
 HEAT_TYPES = {"heat": TYPE_HEAT, "cooling": TYPE_COOLING, "both": TYPE_HEAT_AND_COOLING}
 
 
-def settlement_ms(months_ago: int, now_ms: int, utc_offset_s: int) -> int:
-    """UTC ms of the civil month's beginning, `months_ago` months before the current month's."""
-    at = datetime.fromtimestamp(now_ms // 1000, UTC) + timedelta(seconds=utc_offset_s)
-    month = at.year * 12 + at.month - 1 - months_ago
-    begin = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
-    return int(begin.timestamp() - utc_offset_s) * 1000
-
-
 class Cjt188HeatMeter(Cjt188Slave):
     """A heat meter (T = 20), cooling meter (21), or one for both (22): answer of 46 bytes.
 
@@ -67,8 +58,7 @@ class Cjt188HeatMeter(Cjt188Slave):
 
     def settled(self, months_ago: int, now_ms: int) -> tuple[int, int]:
         """The energy register at a settlement; zero before there was any."""
-        begin_ms = settlement_ms(months_ago, now_ms, self.station.utc_offset_s)
-        state = self.source(begin_ms)
+        state = self.source(self.clock.settlement_ms(months_ago, now_ms))
         code, _ = ENERGY_UNITS_J[self.station.dialect.energy_unit]
         return (0 if state is None else self.register(state.energy_j)), code
 
@@ -131,8 +121,7 @@ class _VolumeMeter(Cjt188Slave):
 
     def settled(self, months_ago: int, now_ms: int) -> tuple[int, int]:
         """The volume register at a settlement; zero before there was any."""
-        begin_ms = settlement_ms(months_ago, now_ms, self.station.utc_offset_s)
-        state = self.source(begin_ms)
+        state = self.source(self.clock.settlement_ms(months_ago, now_ms))
         code, _ = VOLUME_UNITS_ML[self.station.dialect.volume_unit]
         return (0 if state is None else self.register(state.volume_ml)), code
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from nuan_emulator.meters.cjt188_layout import (
@@ -32,6 +31,7 @@ from nuan_emulator.meters.cjt188_layout import (
     history_layout,
     masked,
 )
+from nuan_emulator.meters.clock import MeterClock
 from nuan_emulator.meters.declare import ConstructError, Layout
 from nuan_emulator.meters.device import Reaction
 
@@ -85,8 +85,7 @@ class Cjt188Slave:
         self.address = station.dialect.wire_address(station.address)
         self.type = meter_type
         self.valve_open = True
-        self.clock_offset_s = 0
-        """By how much the meter's clock is ahead, since somebody set it."""
+        self.clock = MeterClock(station.utc_offset_s)
 
     @property
     def reaction(self) -> Reaction:
@@ -134,11 +133,6 @@ class Cjt188Slave:
         if self.station.battery_low:
             first |= STATUS_BATTERY_LOW
         return bytes([first, self.station.alarms])
-
-    def clock(self, now_ms: int) -> datetime:
-        """What the meter's own clock shows, in civil time."""
-        at = datetime.fromtimestamp(now_ms // 1000, UTC)
-        return at + timedelta(seconds=self.station.utc_offset_s + self.clock_offset_s)
 
     @property
     def _answer_type(self) -> int:
@@ -198,17 +192,13 @@ class Cjt188Slave:
     def _set_clock(self, data: bytes, now_ms: int) -> bytes | None:
         try:
             digits = clock_layout(self.station.dialect).parse(data)["clock"]
-            told = datetime.strptime(f"{digits:014d}", "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+            self.clock.set(f"{digits:014d}", "%Y%m%d%H%M%S", now_ms)
         except (ConstructError, ValueError):
             return None
-        own = datetime.fromtimestamp(now_ms // 1000, UTC)
-        ahead = told - own - timedelta(seconds=self.station.utc_offset_s)
-        self.clock_offset_s = int(ahead.total_seconds())
         return data[:3]
 
     def _clock_digits(self, now_ms: int) -> int:
-        at = self.clock(now_ms)
-        digits = int(at.strftime("%Y%m%d%H%M%S"))
+        digits = int(self.clock.shows(now_ms).strftime("%Y%m%d%H%M%S"))
         return digits if self.station.dialect.century else digits % 10**12
 
 
