@@ -55,3 +55,13 @@ def decimal_text(integer: int, exponent: int) -> str:
     if len(digits) <= -exponent:
         digits = "0" * (1 - exponent - len(digits)) + digits
     return ("-" if integer < 0 else "") + digits[:exponent] + "." + digits[exponent:]
+
+
+def value_text(reading: "Reading") -> str:
+    """A reading in a few words: value and unit, its text, or why there is neither."""
+    if reading.integer is not None:
+        value = decimal_text(reading.integer, reading.exponent)
+        return value if reading.unit in ("", "1") else f"{value} {reading.unit}"
+    if reading.status == "ok":
+        return reading.text
+    return f"{reading.status} {reading.text}" if reading.text else reading.status

@@ -73,7 +73,7 @@ else:
 PROTOCOL = "cjt188"
 
 _ERROR_DATA_BYTES = 3
-_HEAD_BYTES = 3
+HEAD_BYTES = 3
 
 # Quantity and decimals of the values that carry a unit. The settlement day's are storage 1.
 _VALUES = {
@@ -105,10 +105,10 @@ def decode(raw: "Buffer", dialect: Dialect = STANDARD) -> Telegram:
         head = 1 if data else 0
         ser = data[0] if data else -1
         letters = "w" if len(data) == _ERROR_DATA_BYTES else ""
-    elif len(data) < _HEAD_BYTES:
+    elif len(data) < HEAD_BYTES:
         head, letters = 0, ""
     else:
-        head = _HEAD_BYTES
+        head = HEAD_BYTES
         di = layouts.identifier(data[0], data[1])
         ser = data[2]
         letters = layouts.layout(di, frame.type, len(data) - head, dialect)

@@ -14,7 +14,7 @@ from nuan_protocols.mbus.walk import (
     USER_DATA_AT,
     next_span,
 )
-from nuan_protocols.reading import decimal_text
+from nuan_protocols.reading import value_text
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -94,16 +94,6 @@ def byte_groups(raw: "Buffer") -> "list[Group]":
     groups.append((end, 1, "checksum", "sum of all bytes from C on, modulo 256: right"))
     groups.append((end + 1, 1, "stop", ""))
     return groups
-
-
-def value_text(reading: "Reading") -> str:
-    """A reading in a few words: value and unit, its text, or why there is neither."""
-    if reading.integer is not None:
-        value = decimal_text(reading.integer, reading.exponent)
-        return value if reading.unit in ("", "1") else f"{value} {reading.unit}"
-    if reading.status == "ok":
-        return reading.text
-    return f"{reading.status} {reading.text}" if reading.text else reading.status
 
 
 def _control_and_address(parsed: frame.Frame, at: int) -> "list[Group]":

@@ -26,6 +26,6 @@ PROFILE = Profile(
     reads=READ_1F90,
     resolution=STEP_10_WH,
     rollover=ROLLOVER,
-    flags=(*STANDARD_FLAGS, *PARTS_FLAGS),
+    flags=STANDARD_FLAGS + PARTS_FLAGS,
     cost=HEAT_COST,
 )

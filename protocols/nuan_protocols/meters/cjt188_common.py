@@ -66,24 +66,21 @@ def months(quantity: str) -> "tuple[Register, ...]":
     return tuple([settled(quantity, month) for month in range(1, _MONTHS + 1)])
 
 
-HEAT = (current("energy"), *months("energy"), *_ACTUAL)
-HEAT_AND_COOLING = (
-    current("energy"),
-    current("energy:cooling"),
-    *months("energy"),
-    *months("energy:cooling"),
-    *_ACTUAL,
-)
-COOLING = (current("energy:cooling"), *months("energy:cooling"), *_ACTUAL)
-VOLUME = (current("volume"), *months("volume"), current("datetime"))
-VOLUME_FRACTION = (
-    current("volume"),
-    *months("volume"),
-    current("volume_flow"),
-    current("flow_temperature"),
-)
+_ENERGY = (current("energy"),)
+_COOLING = (current("energy:cooling"),)
+_VOLUME = (current("volume"), current("datetime"))
+_MOVING = (current("volume_flow"), current("flow_temperature"))
+_ENERGY_MONTHS = months("energy")
+_COOLING_MONTHS = months("energy:cooling")
+_VOLUME_MONTHS = months("volume")
+
+HEAT = _ENERGY + _ENERGY_MONTHS + _ACTUAL
+COOLING = _COOLING + _COOLING_MONTHS + _ACTUAL
+HEAT_AND_COOLING = HEAT + _COOLING + _COOLING_MONTHS
+VOLUME = _VOLUME + _VOLUME_MONTHS
+VOLUME_FRACTION = VOLUME + _MOVING
 
 # No document states how often a battery allows reading; what was missed stands in the history.
-HEAT_COST = Cost(0, 0, months("energy"))
-COOLING_COST = Cost(0, 0, months("energy:cooling"))
-VOLUME_COST = Cost(0, 0, months("volume"))
+HEAT_COST = Cost(0, 0, _ENERGY_MONTHS)
+COOLING_COST = Cost(0, 0, _COOLING_MONTHS)
+VOLUME_COST = Cost(0, 0, _VOLUME_MONTHS)

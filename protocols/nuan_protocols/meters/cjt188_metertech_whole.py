@@ -24,7 +24,7 @@ PROFILE = Profile(
     billing=current("energy"),
     reads=READ_901F,
     rollover=ROLLOVER,
-    flags=(*STANDARD_FLAGS, *METERTECH_FLAGS),
+    flags=STANDARD_FLAGS + METERTECH_FLAGS,
     cost=HEAT_COST,
     dialect="cooling_first_whole",
 )

@@ -24,6 +24,6 @@ PROFILE = Profile(
     billing=current("energy"),
     reads=READ_1F90,
     rollover=ROLLOVER,
-    flags=(*STANDARD_FLAGS, *PARTS_FLAGS),
+    flags=STANDARD_FLAGS + PARTS_FLAGS,
     cost=HEAT_COST,
 )
