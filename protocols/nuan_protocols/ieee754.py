@@ -5,7 +5,11 @@ The board's floats have 24 bits and the PC's 53: a float would say different thi
 
 _FRACTION_BITS = 23
 _HIDDEN_BIT = 1 << _FRACTION_BITS
+_EXPONENTS = 0xFF
 _EXPONENT_BIAS = 150
+_FRACTION_BITS_64 = 52
+_EXPONENTS_64 = 0x7FF
+_EXPONENT_BIAS_64 = 1075
 
 
 def shortest32(bits: int) -> tuple[int, int] | None:
@@ -45,25 +49,41 @@ def quantised32(bits: int, exponent: int) -> int | None:
 
     None for infinities and NaN.
     """
-    magnitude = _magnitude32(bits)
+    return _quantised(_magnitude32(bits), bits >> 31, exponent)
+
+
+def quantised64(bits: int, exponent: int) -> int | None:
+    """The exact binary64 value in units of 10**exponent, rounded half to even.
+
+    None for infinities and NaN.
+    """
+    magnitude = _magnitude(bits, _FRACTION_BITS_64, _EXPONENTS_64, _EXPONENT_BIAS_64)
+    return _quantised(magnitude, bits >> 63, exponent)
+
+
+def _quantised(magnitude: tuple[int, int] | None, negative: int, exponent: int) -> int | None:
     if magnitude is None:
         return None
     mantissa, power = magnitude
     numerator, denominator = _ratio(power)
     scale_up, scale_down = _decimal_ratio(-exponent)
     integer = _round_half_even(mantissa * numerator * scale_up, denominator * scale_down)
-    return -integer if bits >> 31 else integer
+    return -integer if negative else integer
 
 
 def _magnitude32(bits: int) -> tuple[int, int] | None:
+    return _magnitude(bits, _FRACTION_BITS, _EXPONENTS, _EXPONENT_BIAS)
+
+
+def _magnitude(bits: int, fraction_bits: int, exponents: int, bias: int) -> tuple[int, int] | None:
     """(mantissa, power): the absolute value is mantissa * 2**power exactly."""
-    biased = bits >> _FRACTION_BITS & 0xFF
-    fraction = bits & (_HIDDEN_BIT - 1)
-    if biased == 0xFF:
+    biased = bits >> fraction_bits & exponents
+    fraction = bits & ((1 << fraction_bits) - 1)
+    if biased == exponents:
         return None
     if biased == 0:
-        return fraction, 1 - _EXPONENT_BIAS
-    return fraction | _HIDDEN_BIT, biased - _EXPONENT_BIAS
+        return fraction, 1 - bias
+    return fraction | 1 << fraction_bits, biased - bias
 
 
 def _ratio(power: int) -> tuple[int, int]:
