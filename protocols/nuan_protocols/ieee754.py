@@ -10,6 +10,8 @@ _EXPONENT_BIAS = 150
 _FRACTION_BITS_64 = 52
 _EXPONENTS_64 = 0x7FF
 _EXPONENT_BIAS_64 = 1075
+# log10(2), a trifle below: never too high for what a binary32 can hold.
+_LOG10_2_BY_4096 = 1233
 
 
 def shortest32(bits: int) -> tuple[int, int] | None:
@@ -23,25 +25,48 @@ def shortest32(bits: int) -> tuple[int, int] | None:
     mantissa, power = magnitude
     if mantissa == 0:
         return 0, 0
-    # All that rounds to this float lies between half a step below it and half a step above; the
-    # step below a power of two is half as wide. Everything in quarters of a step.
+    up, down = _ratio(power - 2)
+    if mantissa & _HIDDEN_BIT:
+        # Six digits or five: no float has two decimals of six, so none is passed over.
+        exponent = ((power + _FRACTION_BITS) * _LOG10_2_BY_4096 >> 12) - 4
+    else:
+        # One place above the first digit: 9.9999999 may be 10.
+        exponent = _decimal_exponent(4 * mantissa * up, down) + 1
     below = 1 if mantissa == _HIDDEN_BIT and power > 1 - _EXPONENT_BIAS else 2
+    integer, exponent = _shortest(mantissa, below, up, down, exponent)
+    while integer % 10 == 0:
+        integer //= 10
+        exponent += 1
+    return (-integer if bits >> 31 else integer), exponent
+
+
+def _shortest(mantissa: int, below: int, up: int, down: int, exponent: int) -> tuple[int, int]:
+    """The first decimal in units of 10**exponent, or of a finer power, that rounds to the float.
+
+    All that does lies between half a step below it and half a step above; the step below a power
+    of two is half as wide. Everything in quarters of a step, each of them up/down.
+    """
     above = 2
-    value = 4 * mantissa
     inclusive = mantissa & 1 == 0
-    numerator, denominator = _ratio(power - 2)
-    # One place above the first digit: 9.9999999 may be 10.
-    exponent = _decimal_exponent(value * numerator, denominator) + 1
+    if exponent > 0:
+        down *= 10**exponent
+    else:
+        up *= 10**-exponent
     while True:
-        scale_up, scale_down = _decimal_ratio(-exponent)
-        up, down = numerator * scale_up, denominator * scale_down
-        integer = _round_half_even(value * up, down)
-        low, high = (value - below) * up, (value + above) * up
-        exact = integer * down
+        exact = 4 * mantissa * up
+        integer = exact // down
+        rest = exact - integer * down
+        if 2 * rest > down or (2 * rest == down and integer & 1):
+            integer += 1
+            rest -= down
         # Ends at the ninth digit at the latest: nine tell any two binary32 apart.
-        if low < exact < high or (inclusive and low <= exact <= high):
-            return (-integer if bits >> 31 else integer), exponent
+        if -above * up < rest < below * up or (inclusive and -above * up <= rest <= below * up):
+            return integer, exponent
         exponent -= 1
+        if exponent >= 0:
+            down //= 10
+        else:
+            up *= 10
 
 
 def quantised32(bits: int, exponent: int) -> int | None:
