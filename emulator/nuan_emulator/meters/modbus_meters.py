@@ -83,7 +83,7 @@ class Dtsu666(ModbusSlave):
                     readonly=True,
                 ),
             ],
-            measured_function=3,
+            measured_functions=(3,),
         )
 
     def register(self, energy_j: int) -> int:
@@ -114,7 +114,7 @@ class RoomSensor(ModbusSlave):
         holding = [SimData(SENSOR_SETTINGS, values=settings, datatype=DataType.REGISTERS)]
         coils = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
         discrete = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
-        super().__init__(address, (coils, discrete, holding, inputs), measured_function=4)
+        super().__init__(address, (coils, discrete, holding, inputs), measured_functions=(4,))
 
     def measured(self, now_ms: int) -> Sequence[RegisterBlock] | None:
         """Temperature and humidity; the other blocks keep what was written to them."""

@@ -6,13 +6,14 @@ transport is left out. Its coroutines never wait for anything here, so one step 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import ModbusIOException
 from pymodbus.framer import FramerRTU
 from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
+from pymodbus.pdu.mei_message import ReadDeviceInformationRequest, ReadDeviceInformationResponse
 from pymodbus.simulator import SimData, SimDevice
 from pymodbus.simulator.simcore import SimCore
 
@@ -23,6 +24,13 @@ REACTION = Reaction(min_bits=39, max_bits=39, extra_us=40_000)
 
 ADDRESS_MAX = 247
 FRAME_BYTES_MIN = 4
+READ_REGISTERS = frozenset({3, 4})
+REGISTERS_MAX = 125
+"""The most registers that one answer holds, by the specification."""
+
+LAST_OBJECT = {1: 0x02, 2: 0x06, 3: 0xFF}
+"""Last object of the basic, regular and extended identification."""
+READ_ONE_OBJECT = 4
 
 T = TypeVar("T")
 Blocks = tuple[list[SimData], list[SimData], list[SimData], list[SimData]]
@@ -45,15 +53,28 @@ class ModbusSlave:
     """A slave at an address whose measured registers are refreshed just before they are read."""
 
     def __init__(
-        self, address: int, simdata: list[SimData] | Blocks, *, measured_function: int
+        self,
+        address: int,
+        simdata: list[SimData] | Blocks,
+        *,
+        measured_functions: Collection[int],
+        functions: Collection[int] | None = None,
+        registers_max: int = REGISTERS_MAX,
+        identification: Mapping[int, str] | None = None,
     ) -> None:
-        """`simdata`: all registers; `measured_function`: the one that reads measured values."""
+        """`simdata`: all registers; `measured_functions`: those that read measured values.
+
+        `functions`: the only ones it knows; `identification`: texts of function 43/14 by object.
+        """
         if not 1 <= address <= ADDRESS_MAX:
             raise ValueError(f"Modbus address {address} is outside 1..{ADDRESS_MAX}")
         self.address = address
         self._store = SimCore(SimDevice(id=address, simdata=simdata, action=self._before_access))
         self._framer = FramerRTU(DecodePDU(is_server=True))
-        self._measured_function = measured_function
+        self._measured_functions = frozenset(measured_functions)
+        self._functions = functions
+        self._registers_max = registers_max
+        self._identification = identification
         self._measured: Sequence[RegisterBlock] = ()
 
     @property
@@ -85,10 +106,43 @@ class ModbusSlave:
             )
         if pdu is None or used != len(request) or pdu.dev_id != self.address:
             return None
-        store = cast(Any, self._store)
-        response = complete(pdu.datastore_update(store, self.address))
+        response = self._refusal(pdu) or self._act(pdu)
         response.dev_id = self.address
         return self._framer.buildFrame(response)
+
+    def _act(self, pdu: ModbusPDU) -> ModbusPDU:
+        if isinstance(pdu, ReadDeviceInformationRequest):
+            return self._identify(pdu)
+        return complete(pdu.datastore_update(cast(Any, self._store), self.address))
+
+    def _refusal(self, pdu: ModbusPDU) -> ModbusPDU | None:
+        function = pdu.function_code
+        if self._functions is not None and function not in self._functions:
+            return ExceptionResponse(function, ExcCodes.ILLEGAL_FUNCTION)
+        if function in READ_REGISTERS and pdu.count > self._registers_max:
+            return ExceptionResponse(function, ExcCodes.ILLEGAL_VALUE)
+        return None
+
+    def _identify(self, asked: ReadDeviceInformationRequest) -> ModbusPDU:
+        """Function 43/14: this device's own texts, where pymodbus knows one set per process."""
+        if self._identification is None:
+            return ExceptionResponse(asked.function_code, ExcCodes.ILLEGAL_FUNCTION)
+        code, first = asked.read_code, asked.object_id
+        known = self._identification
+        if code == READ_ONE_OBJECT:
+            found = {first: known[first]} if first in known else {}
+        elif code in LAST_OBJECT:
+            # An object that isn't there begins the stream anew, by the specification.
+            begin = first if first in known else 0
+            found = {
+                each: known[each] for each in sorted(known) if begin <= each <= LAST_OBJECT[code]
+            }
+        else:
+            return ExceptionResponse(asked.function_code, ExcCodes.ILLEGAL_VALUE)
+        if not found:
+            return ExceptionResponse(asked.function_code, ExcCodes.ILLEGAL_ADDRESS)
+        information: dict[int, Any] = dict(found)
+        return ReadDeviceInformationResponse(read_code=code, information=information)
 
     async def _before_access(
         self,
@@ -99,7 +153,7 @@ class ModbusSlave:
         current_registers: list[int],
         set_values: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
-        if set_values is None and function_code == self._measured_function:
+        if set_values is None and function_code in self._measured_functions:
             for start, words in self._measured:
                 index = start - start_address
                 current_registers[index : index + len(words)] = words
