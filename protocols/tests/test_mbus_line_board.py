@@ -1,9 +1,10 @@
 """Reader and master on a line with noise, echo and other meters, on CPython and on the board."""
 
 from nuan_protocols.mbus.frame import ACK, FRAME_BYTES_MAX, long_frame, short_frame
-from nuan_protocols.mbus.master import NO_ANSWER, OK, UNREADABLE, ReadOut
+from nuan_protocols.mbus.master import ReadOut
 from nuan_protocols.mbus.reader import FrameReader
 from nuan_protocols.mbus.walk import more_follows
+from nuan_protocols.readout import NO_ANSWER, OK, UNREADABLE
 
 HEADER = bytes.fromhex("785634122d2c010455000000")
 E5 = bytes((ACK,))
@@ -168,7 +169,7 @@ def test_one_telegram():
     run(readout, meter)
     assert meter.heard == [NKE, FIRST]
     assert readout.result == OK
-    assert readout.exchanges == [(FIRST, answer(), 1)]
+    assert readout.exchanges == [(0, OK, 1, FIRST, answer())]
 
 
 def test_telegrams_until_no_more_follow():
@@ -178,7 +179,7 @@ def test_telegrams_until_no_more_follow():
         meter = Meter(telegrams)
         run(readout, meter, echo)
         assert meter.heard == [NKE, FIRST, SECOND, FIRST, SECOND]
-        assert [exchange[1] for exchange in readout.exchanges] == telegrams
+        assert [exchange[4] for exchange in readout.exchanges] == telegrams
 
 
 def test_a_lost_answer_is_asked_for_again_and_none_is_skipped():
@@ -188,7 +189,7 @@ def test_a_lost_answer_is_asked_for_again_and_none_is_skipped():
         meter = Meter(telegrams, (lost,))
         run(readout, meter)
         assert readout.result == OK
-        assert [exchange[1] for exchange in readout.exchanges] == telegrams, lost
+        assert [exchange[4] for exchange in readout.exchanges] == telegrams, lost
 
 
 def test_a_dead_meter_is_given_up_after_the_tries():
@@ -197,7 +198,7 @@ def test_a_dead_meter_is_given_up_after_the_tries():
     run(readout, meter)
     assert meter.heard == [NKE, NKE]
     assert (readout.result, readout.tries, readout.question) == (NO_ANSWER, 2, NKE)
-    assert readout.exchanges == []
+    assert readout.exchanges == [(0, NO_ANSWER, 2, NKE, b"")]
 
 
 def test_noise_instead_of_an_answer_is_told_from_silence():
@@ -215,7 +216,8 @@ def test_without_reset_the_frame_count_goes_on():
     readout = ReadOut(5, reset=False, fcb=readout.fcb)
     run(readout, meter)
     assert meter.heard == [NKE, FIRST, SECOND]
-    assert not readout.exchanges[0][2] > 1
+    assert readout.exchanges[0][2] == 1
+    assert readout.fcb_kept
 
 
 def test_a_meter_that_never_ends_is_bounded():

@@ -1,134 +1,169 @@
-"""Reads one meter, as the master: bytes to send out, answers in; the caller owns line and clock.
+"""Reads one M-Bus meter, as the master: bytes to send out, answers in.
 
-    SND_NKE    10 40 A sum 16              -> E5            resets the meter's frame count bit
-    REQ_UD2    10 7B A sum 16              -> 68 .. 16      first telegram
-    REQ_UD2    10 5B A sum 16              -> 68 .. 16      next, while the last ended with DIF 1F
+primary address A                                       secondary address (secondary.py)
+    SND_NKE    10 40 A sum 16         -> E5             SND_NKE to FD  -> E5 or nothing: deselects
+                                                        select         -> E5 from the meter meant
+    SND_UD     68 04 04 68 53 A 50 sub sum 16  -> E5    only if asked for: application reset
+    REQ_UD2    10 7B A sum 16         -> 68 .. 16       first telegram; A is FD once selected
+    REQ_UD2    10 5B A sum 16         -> 68 .. 16       next, while the last ended with DIF 1F
 
 A meter repeats its last telegram when the frame count bit (20h of C) doesn't change, so the bit is
 toggled after each valid answer and only then: a lost answer is asked for again, not skipped. Only
-after SND_NKE to the meter's own address do both sides agree about the bit. Without its E5 nothing
-is asked: an old telegram could pass for a new one.
-
-    readout = ReadOut(address)
-    while (request := readout.request()) is not None:
-        send(request)
-        while readout.waiting:
-            data = receive(readout.wanted())       # at most the answer time-out
-            if data: readout.feed(data)
-            else: readout.timeout()
-    readout.exchanges, readout.result
+after SND_NKE to the meter's own address, or its selection, do both sides agree about the bit.
+Without its E5 nothing is asked: an old telegram could pass for a new one. Some meters want the
+bit in a selection, others don't: 53 and 73 are tried in turn.
 """
 
 from typing import TYPE_CHECKING
 
-from nuan_protocols.mbus.frame import ACK, FRAME_COUNT_BIT, REQ_UD2, SND_NKE, short_frame
+from nuan_protocols.mbus.frame import (
+    ACK,
+    ADDRESS_SELECTED,
+    FRAME_BYTES_MAX,
+    FRAME_COUNT_BIT,
+    REQ_UD2,
+    SND_NKE,
+    SND_UD,
+    long_frame,
+    short_frame,
+)
 from nuan_protocols.mbus.reader import FrameReader
 from nuan_protocols.mbus.walk import more_follows
+from nuan_protocols.readout import FOREIGN, NO_ANSWER, OK, TRIES, UNKEPT, UNREADABLE
+from nuan_protocols.readout import ReadOut as _ReadOut
 
 if TYPE_CHECKING:
-    from nuan_protocols.checksum import Buffer
     from nuan_protocols.mbus.frame import Frame
 
-OK = 0
-NO_ANSWER = 1
-UNREADABLE = 2
-
 TELEGRAMS_MAX = 16
-TRIES = 3
+
+CI_APPLICATION_RESET = 0x50
 
 _RSP_UD = 0x08
 _ACCESS_DEMAND_AND_FLOW = 0x30
+_ACK_BYTES = 1
+
+# What is being asked, in this order.
+_LINK_RESET = 0
+_SELECT = 1
+_APPLICATION_RESET = 2
+_DATA = 3
 
 
-class ReadOut:
-    """Reads all telegrams of the meter at `address`, each request sent up to `tries` times.
+class ReadOut(_ReadOut):
+    """Reads all telegrams of one meter, each request sent up to `tries` times.
 
-    reset       send SND_NKE first; without it `fcb` must be what the last ReadOut left
-    exchanges   (question, answer, how often the question was sent) of every telegram read
-    result      OK, or why reading stopped: NO_ANSWER (silence) or UNREADABLE (only noise)
-    question    the request being sent, or the one given up on
-    tries       how often that was sent
+    address            primary 0..250, or the 8 bytes of a secondary one (secondary.wire)
+    reset              send SND_NKE first; without it `fcb` must be what the last ReadOut left
+    application_reset  sub-code 0..255 sent before reading, so that it picks a telegram; -1: none
+    fcb, fcb_kept      after the turn: the next one may do without reset if `fcb_kept`, then
+                       with this `fcb`; after several telegrams, or a fault, it may not
     """
 
     def __init__(
         self,
-        address: int,
+        address: "int | bytes",
         reader: FrameReader | None = None,
         reset: bool = True,
         fcb: bool = True,
         tries: int = TRIES,
         telegrams_max: int = TELEGRAMS_MAX,
+        application_reset: int = -1,
     ) -> None:
-        self.exchanges: list[tuple[bytes, bytes, int]] = []
         self.fcb = fcb
-        self.result = OK
-        self.tries = 0
-        self.waiting = False
-        self._address = address
-        self._reader = FrameReader() if reader is None else reader
-        self._tries_max = tries
+        self.fcb_kept = False
+        self._selected = b"" if isinstance(address, int) else bytes(address)
+        self._address = address if isinstance(address, int) else ADDRESS_SELECTED
+        self._sub_code = application_reset
         self._left = telegrams_max
-        self._over = False
-        self.question = self._nke() if reset else self._req_ud2()
+        self._all_tries = tries
+        self._wrong_meter = False
+        self._frames = FrameReader() if reader is None else reader
+        self._step = _LINK_RESET
+        if not reset:
+            self._step = self._step_after(_LINK_RESET)
+        super().__init__(self._frames, self._ask(), tries)
+        self._limit_tries()
 
     def request(self) -> bytes | None:
-        """The bytes to send next, None when the read-out is over. Call before sending them."""
-        if self._over or self.waiting:
+        """The bytes to send next, None when the turn is over. Call before sending them."""
+        if self._step == _SELECT and self.tries and not self.waiting:
+            bit = FRAME_COUNT_BIT if self.tries & 1 else 0
+            self.question = self._selection(SND_UD | bit)
+        return super().request()
+
+    def answer_bytes_max(self) -> int:
+        """Length of the longest answer to `question`."""
+        return FRAME_BYTES_MAX if self._step == _DATA else _ACK_BYTES
+
+    def _look(self) -> "tuple[int, bytes] | None":
+        frame = self._frames.next_frame()
+        if frame is None:
             return None
-        self.tries += 1
-        self.waiting = True
-        self._reader.expect(self.question)
-        return self.question
+        if self._step != _DATA:
+            return (UNKEPT if frame.raw[0] == ACK else FOREIGN), b""
+        if frame.control & ~_ACCESS_DEMAND_AND_FLOW != _RSP_UD:
+            return FOREIGN, b""
+        if self._selected and not self._is_meant(frame):
+            self._wrong_meter = True
+            return FOREIGN, b""
+        return OK, frame.raw
 
-    def wanted(self) -> int:
-        """How many bytes to receive before feeding them: the answer ends no earlier."""
-        return self._reader.wanted()
+    def _is_meant(self, frame: "Frame") -> bool:
+        from nuan_protocols.mbus.secondary import matches, who
 
-    def feed(self, data: "Buffer") -> None:
-        """Take received bytes; `waiting` turns False when they complete the answer."""
-        self._reader.feed(data)
-        self._take()
+        shown = who(frame.raw)
+        return not shown or matches(self._selected, shown)
 
-    def timeout(self) -> None:
-        """Nothing more came in the answer time: send the same again, or give up."""
-        self._reader.idle()
-        self._take()
-        if not self.waiting:
-            return
-        self.waiting = False
-        if self.tries >= self._tries_max:
-            self.result = UNREADABLE if self._reader.noise_bytes else NO_ANSWER
-            self._over = True
+    def _end(self, verdict: int, answer: bytes) -> None:
+        if verdict == NO_ANSWER and self._wrong_meter:
+            verdict = UNREADABLE
+        if verdict in (NO_ANSWER, UNREADABLE) and self._step == _LINK_RESET and self._selected:
+            # Nobody was selected.
+            verdict = UNKEPT
+        super()._end(verdict, answer)
 
-    def _take(self) -> None:
-        frame = self._reader.next_frame()
-        while frame is not None and self.waiting:
-            if self.question[1] == SND_NKE:
-                self._take_ack(frame)
-            elif frame.control & ~_ACCESS_DEMAND_AND_FLOW == _RSP_UD:
-                self._take_telegram(frame)
-            frame = self._reader.next_frame()
-
-    def _take_ack(self, frame: "Frame") -> None:
-        if frame.raw[0] == ACK:
-            self.waiting = False
-            self.tries = 0
-            self.fcb = True
-            self.question = self._req_ud2()
-
-    def _take_telegram(self, frame: "Frame") -> None:
-        self.exchanges.append((self.question, frame.raw, self.tries))
-        self.waiting = False
+    def _next(self, verdict: int, answer: bytes) -> bytes | None:
+        if verdict in (NO_ANSWER, UNREADABLE):
+            return None
+        if self._step != _DATA:
+            if self._step < _APPLICATION_RESET:
+                self.fcb = True
+            self._step = self._step_after(self._step)
+            self._limit_tries()
+            return self._ask()
         self.fcb = not self.fcb
         self._left -= 1
-        if self._left > 0 and more_follows(frame.raw):
-            self.tries = 0
-            self.question = self._req_ud2()
-        else:
-            self._over = True
+        more = more_follows(answer)
+        if more and self._left > 0:
+            self.part += 1
+            return self._ask()
+        self.fcb_kept = not (more or self.part or self._selected)
+        return None
 
-    def _nke(self) -> bytes:
-        return short_frame(SND_NKE, self._address)
+    def _step_after(self, step: int) -> int:
+        if step < _SELECT and self._selected:
+            return _SELECT
+        if step < _APPLICATION_RESET and self._sub_code >= 0:
+            return _APPLICATION_RESET
+        return _DATA
 
-    def _req_ud2(self) -> bytes:
-        return short_frame(REQ_UD2 | (FRAME_COUNT_BIT if self.fcb else 0), self._address)
+    def _limit_tries(self) -> None:
+        once = self._step == _LINK_RESET and self._selected
+        self._tries_max = 1 if once else self._all_tries
+
+    def _ask(self) -> bytes:
+        address = self._address
+        if self._step == _LINK_RESET:
+            return short_frame(SND_NKE, address)
+        if self._step == _SELECT:
+            return self._selection(SND_UD)
+        if self._step == _APPLICATION_RESET:
+            return long_frame(SND_UD, address, CI_APPLICATION_RESET, bytes((self._sub_code,)))
+        return short_frame(REQ_UD2 | (FRAME_COUNT_BIT if self.fcb else 0), address)
+
+    def _selection(self, control: int) -> bytes:
+        # Whoever reads by primary addresses doesn't pay for the secondary ones.
+        from nuan_protocols.mbus.secondary import select_frame
+
+        return select_frame(self._selected, control)
