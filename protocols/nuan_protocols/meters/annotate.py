@@ -2,29 +2,56 @@
 
 from typing import TYPE_CHECKING
 
-from nuan_protocols.mbus import annotate as mbus_annotate
-from nuan_protocols.meters.modbus_readings import modbus_readings, registers_in
-from nuan_protocols.modbus import annotate as modbus_annotate
-from nuan_protocols.modbus.registers import REGISTERS_OF
-from nuan_protocols.modbus.rtu import exception_code, parse_request
+from nuan_protocols.reading import value_text
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from nuan_protocols.meters.profile import Profile
-    from nuan_protocols.modbus.annotate import Group
+
+    # Offset, length, name, what the bytes mean.
+    Group: TypeAlias = tuple[int, int, str, str]
 
 
 def question_groups(meter: "Profile", question: bytes) -> "list[Group]":
     """(offset, length, name, meaning) of the question. Raises FrameError."""
-    if meter.protocol == "mbus":
-        return mbus_annotate.byte_groups(question)
-    return modbus_annotate.request_groups(question)
+    if meter.protocol == "modbus":
+        from nuan_protocols.modbus.annotate import request_groups
+
+        return request_groups(question)
+    return _frame_groups(meter, question)
 
 
 def answer_groups(meter: "Profile", question: bytes, answer: bytes) -> "list[Group]":
     """(offset, length, name, meaning) of the answer to a question. Raises FrameError."""
+    if meter.protocol == "modbus":
+        return _modbus_groups(meter, question, answer)
+    return _frame_groups(meter, answer)
+
+
+def _frame_groups(meter: "Profile", frame: bytes) -> "list[Group]":
+    """Of a frame that says by itself what it holds."""
     if meter.protocol == "mbus":
-        return mbus_annotate.byte_groups(answer)
-    groups = modbus_annotate.byte_groups(question, answer)
+        from nuan_protocols.mbus import annotate as mbus
+
+        return mbus.byte_groups(frame)
+    if meter.protocol == "cjt188":
+        from nuan_protocols.cjt188 import annotate as cjt188
+        from nuan_protocols.cjt188.dialects import DIALECTS
+
+        return cjt188.byte_groups(frame, DIALECTS[meter.dialect])
+    from nuan_protocols.dlt645 import annotate as dlt645
+
+    return dlt645.byte_groups(frame)
+
+
+def _modbus_groups(meter: "Profile", question: bytes, answer: bytes) -> "list[Group]":
+    from nuan_protocols.meters.modbus_readings import modbus_readings, registers_in
+    from nuan_protocols.modbus.annotate import byte_groups
+    from nuan_protocols.modbus.registers import REGISTERS_OF
+    from nuan_protocols.modbus.rtu import exception_code, parse_request
+
+    groups = byte_groups(question, answer)
     if exception_code(answer) is not None:
         return groups
     _, function, start, count = parse_request(question)
@@ -33,8 +60,14 @@ def answer_groups(meter: "Profile", question: bytes, answer: bytes) -> "list[Gro
     readings = modbus_readings(meter, question, answer)
     for index in range(len(placed)):
         at, place = placed[index]
-        meaning = f"{place.kind} {place.quantity}: {mbus_annotate.value_text(readings[index])}"
-        named[at] = (at, 2 * REGISTERS_OF[place.kind], f"register {place.address:04X}h", meaning)
+        name = f"register {place.address:04X}h"
+        meaning = f"{place.kind} {place.quantity}: {value_text(readings[index])}"
+        named[at] = (at, 2 * REGISTERS_OF[place.kind], name, meaning)
+        for term in place.terms:
+            further = at + 2 * (term.address - place.address)
+            part = f"{term.kind} {place.quantity}, in the value of register {place.address:04X}h"
+            size = 2 * REGISTERS_OF[term.kind]
+            named[further] = (further, size, f"register {term.address:04X}h", part)
     return _merged(groups, named)
 
 

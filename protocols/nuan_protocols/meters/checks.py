@@ -82,10 +82,11 @@ def _asking(profile: "Profile") -> list[str]:
         found.append("reads are missing: say what to ask for")
     if bool(profile.places) != (profile.protocol == "modbus"):
         found.append("places: a Modbus profile says where its registers stand, and only that")
-    if profile.reset is not None and not 0 <= profile.reset <= SUB_CODE_MAX:
-        found.append(f"reset {profile.reset}: a sub-code is 0 to {SUB_CODE_MAX}")
-    if profile.reset is not None and profile.protocol != "mbus":
-        found.append("reset: only M-Bus knows it; leave it out")
+    for code in (profile.reset, profile.short.reset if profile.short else None):
+        if code is not None and not 0 <= code <= SUB_CODE_MAX:
+            found.append(f"reset {code}: a sub-code is 0 to {SUB_CODE_MAX}")
+        if code is not None and profile.protocol != "mbus":
+            found.append("reset: only M-Bus knows it; leave it out")
     return found
 
 
@@ -124,9 +125,14 @@ def _status(profile: "Profile") -> list[str]:
         }:
             found.append(f"flag {flag.name!r}: {flag.source} is not among the registers")
         if flag.severity not in SEVERITIES:
-            found.append(f"flag {flag.name!r}: severity, write one of {', '.join(SEVERITIES)}")
+            found.append(f"flag {flag.name!r}: severity, write {_either(SEVERITIES)}")
         if not flag.value or flag.value & ~flag.mask:
             found.append(f"flag {flag.name!r}: value {flag.value:#x} lies not in {flag.mask:#x}")
+    for setting in profile.settings:
+        if setting.source not in read:
+            found.append(f"setting {setting.name!r}: {setting.source} is not among the registers")
+        if setting.severity not in SEVERITIES:
+            found.append(f"setting {setting.name!r}: severity, write {_either(SEVERITIES)}")
     return found
 
 

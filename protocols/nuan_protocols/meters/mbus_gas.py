@@ -8,6 +8,7 @@ Rollover    eight decimal digits
 """
 
 from nuan_protocols.meters.profile import Profile, current
+from nuan_protocols.meters.status import MBUS_HEADER
 
 PROFILE = Profile(
     name="mbus_gas",
@@ -25,4 +26,5 @@ PROFILE = Profile(
     ),
     billing=current("volume"),
     rollover=10**8,
+    flags=MBUS_HEADER,
 )

@@ -12,7 +12,7 @@ from nuan_protocols.meters.places import ModbusRegister, Term, float32, int16, p
 if TYPE_CHECKING:
     from typing import NamedTuple
 
-    from nuan_protocols.meters.status import Flag
+    from nuan_protocols.meters.status import Flag, Setting
     from nuan_protocols.quantity import Unit
 
     class Register(NamedTuple):
@@ -32,16 +32,26 @@ if TYPE_CHECKING:
         unit: str
 
     class Cost(NamedTuple):
-        """What a reading costs a meter with a battery.
+        """What a reading costs a meter with a battery. 0: the maker doesn't say.
 
-        interval_s   least time between two readings; sooner ones it refuses, or pays for dearly
-        per_day      readings a day that the battery's stated life allows; 0: not stated
-        settlement   registers that the meter keeps itself: read those when it was not reached
+        interval_s   least time between two readings; a sooner one it leaves unanswered
+        per_day      readings a day that the battery's stated life allows
+        settlement   registers it stores by itself, for whoever can't read it often
         """
 
         interval_s: int
         per_day: int
         settlement: "tuple[Register, ...]"
+
+    class ShortTelegram(NamedTuple):
+        """An M-Bus meter's second telegram, which costs less: without totals, as a rule.
+
+        reset        application reset sub-code that selects it
+        interval_s   least time between two readings of it; 0: the maker doesn't say
+        """
+
+        reset: int
+        interval_s: int
 
     class Limits(NamedTuple):
         """What one Modbus request to the device may span.
@@ -60,6 +70,7 @@ else:
     Register = namedtuple("Register", ("quantity", "storage", "tariff", "subunit", "function"))
     Resolution = namedtuple("Resolution", ("integer", "exponent", "unit"))
     Cost = namedtuple("Cost", ("interval_s", "per_day", "settlement"))
+    ShortTelegram = namedtuple("ShortTelegram", ("reset", "interval_s"))
     Limits = namedtuple("Limits", ("words", "gap"))
 
 PROTOCOLS = ("mbus", "modbus", "cjt188", "dlt645")
@@ -74,6 +85,7 @@ __all__ = (
     "Profile",
     "Register",
     "Resolution",
+    "ShortTelegram",
     "Term",
     "current",
     "float32",
@@ -100,9 +112,11 @@ class Profile:
     resolution  one step of the billing register; None: the telegram's own exponent says it
     rollover    steps after which the billing register begins at 0 again; None: not known
     flags       what status bits mean (status.py); other bits are shown by number
+    settings    what the profile takes for granted of the meter's settings; status() says where not
     units       the maker's own units, beyond those of quantity.py
-    cost        what reading costs; None: mains or bus powered, read as often as the line allows
-    reset       M-Bus: application reset sub-code that selects the telegram to be read
+    cost        what reading costs; None: not known to cost anything
+    reset       M-Bus: application reset sub-code to send before each reading; None: send none
+    short       M-Bus: the telegram to ask for where a reading costs too much; None: no such one
     limits      what one Modbus request may span
     dialect     CJ/T 188: name of a dialect of cjt188/dialects.py to begin with
     meter_type  CJ/T 188: T of the question
@@ -125,9 +139,11 @@ class Profile:
         resolution: "Resolution | None" = None,
         rollover: "int | None" = None,
         flags: "tuple[Flag, ...]" = (),
+        settings: "tuple[Setting, ...]" = (),
         units: "tuple[Unit, ...]" = (),
         cost: "Cost | None" = None,
         reset: "int | None" = None,
+        short: "ShortTelegram | None" = None,
         limits: "Limits | None" = None,
         dialect: str = "standard",
         meter_type: int = T_HEAT,
@@ -147,9 +163,11 @@ class Profile:
         self.resolution = resolution
         self.rollover = rollover
         self.flags = flags
+        self.settings = settings
         self.units = units
         self.cost = cost
         self.reset = reset
+        self.short = short
         self.limits = limits
         self.dialect = dialect
         self.meter_type = meter_type

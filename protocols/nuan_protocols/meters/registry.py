@@ -7,7 +7,7 @@ given to add_folder. The board needs no registry: its node is told what to ask f
 from typing import TYPE_CHECKING
 
 from nuan_protocols.meters import files
-from nuan_protocols.meters.status import conditions_in
+from nuan_protocols.meters.status import conditions_in, settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,7 +77,8 @@ def readings(meter: "Profile", question: bytes, answer: bytes) -> "list[Reading]
 
 def status(meter: "Profile", found: "Iterable[Reading]") -> "list[Condition]":
     """What the meter says of itself in its readings: "battery low", and bits nobody explained."""
-    return conditions_in(meter.flags, found)
+    found = list(found)
+    return settings_in(meter.settings, found) + conditions_in(meter.flags, found)
 
 
 def conditions(meter: "Profile", question: bytes, answer: bytes) -> "list[Condition]":

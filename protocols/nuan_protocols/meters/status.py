@@ -29,8 +29,20 @@ if TYPE_CHECKING:
         name: str
         severity: str
 
+    class Setting(NamedTuple):
+        """A reading that must have this value, or the profile reads the meter wrong.
+
+        source     quantity of the reading that holds the setting
+        name       the condition when it has another: "heat is not counted in GJ"
+        """
+
+        source: str
+        value: int
+        name: str
+        severity: str
+
     class Condition(NamedTuple):
-        """What a meter says of itself: `bits` of `source` mean `name`."""
+        """What a meter says of itself: `bits` of `source`, or a setting's value, mean `name`."""
 
         name: str
         severity: str
@@ -41,6 +53,7 @@ else:
     from collections import namedtuple
 
     Flag = namedtuple("Flag", ("source", "mask", "value", "name", "severity"))
+    Setting = namedtuple("Setting", ("source", "value", "name", "severity"))
     Condition = namedtuple("Condition", ("name", "severity", "source", "bits"))
 
 ALARM = "alarm"
@@ -86,6 +99,20 @@ def conditions_in(flags: "tuple[Flag, ...]", readings: "Iterable[Reading]") -> "
                 rest &= ~flag.value
         found.extend(_unexplained(reading.quantity, rest))
     return found
+
+
+def settings_in(
+    settings: "tuple[Setting, ...]", readings: "Iterable[Reading]"
+) -> "list[Condition]":
+    """A Condition for each setting that a reading shows to be another than the profile's."""
+    return [
+        Condition(setting.name, setting.severity, setting.source, reading.integer)
+        for reading in readings
+        for setting in settings
+        if setting.source == reading.quantity
+        and reading.integer is not None
+        and reading.integer != setting.value
+    ]
 
 
 def _number(reading: "Reading") -> int:
