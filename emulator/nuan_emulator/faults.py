@@ -12,6 +12,15 @@ SPLIT_BURSTS_MAX = 5
 SPLIT_PAUSE_US_MAX = 30_000
 LATE_US_MIN = 100_000
 LATE_US_MAX = 3_000_000
+SPIKES = (
+    (b"\x00", b""),
+    (b"\xff", b""),
+    (b"", b"\x00"),
+    (b"", b"\xff"),
+    (b"\xff", b"\x00"),
+    (b"\x00", b"\xff"),
+)
+"""What a line's turnaround puts before and behind an answer."""
 
 
 class DeadSpan(NamedTuple):
@@ -40,6 +49,14 @@ class FaultRates:
     """One bit of one byte is wrong."""
     stale: float = 0.0
     """An earlier answer of another device comes first, as buffering converters send it."""
+    stranger: float = 0.0
+    """Another device's earlier answer comes instead: whole and sound, with the wrong address."""
+    checksum: float = 0.0
+    """The checksum is wrong, and everything else right."""
+    parity: float = 0.0
+    """A character's parity is wrong: the UART's driver drops it, or delivers 00 in its place."""
+    spike: float = 0.0
+    """The drivers' turnaround is seen as 00 or FF, before the answer, behind it, or both."""
     echo: bool = False
     """The converter returns the master's own bytes, always."""
     dead: tuple[DeadSpan, ...] = field(default=())
@@ -60,6 +77,10 @@ PURPOSES = (
     "late",
     "flip",
     "stale",
+    "stranger",
+    "checksum",
+    "parity",
+    "spike",
 )
 
 
@@ -101,21 +122,39 @@ class LineFaults:
         if self._clean:
             return [Burst(0, answer)]
         pause_us = self._rng["late"].randint(LATE_US_MIN, LATE_US_MAX) if self._hit("late") else 0
+        answer = self._around(self._spoilt(answer, others), others)
+        if not answer:
+            return []
+        if len(answer) > 1 and self._hit("split"):
+            return self._split(answer, pause_us)
+        return [Burst(pause_us, answer)]
+
+    def _spoilt(self, answer: bytes, others: Sequence[bytes]) -> bytes:
+        """What is wrong with the answer itself."""
+        if self._hit("stranger") and others:
+            answer = self._rng["stranger"].choice(others)
+        if self._hit("checksum"):
+            answer = self._wrong_checksum(answer)
         if self._hit("cut"):
             answer = answer[: self._rng["cut"].randrange(len(answer))]
         if answer and self._hit("flip"):
             answer = self._flipped(answer)
+        if answer and self._hit("parity"):
+            answer = self._parity_error(answer)
+        return answer
+
+    def _around(self, answer: bytes, others: Sequence[bytes]) -> bytes:
+        """What stands before and behind it."""
         if self._hit("stale") and others:
             answer = self._rng["stale"].choice(others) + answer
         if self._hit("noise_before"):
             answer = self._noise("noise_before") + answer
         if self._hit("noise_after"):
             answer += self._noise("noise_after")
-        if not answer:
-            return []
-        if len(answer) > 1 and self._hit("split"):
-            return self._split(answer, pause_us)
-        return [Burst(pause_us, answer)]
+        if self._hit("spike"):
+            before, after = self._rng["spike"].choice(SPIKES)
+            answer = before + answer + after
+        return answer
 
     def _hit(self, purpose: str) -> bool:
         rate: float = getattr(self.rates, purpose)
@@ -132,6 +171,17 @@ class LineFaults:
         position = self._rng["flip"].randrange(len(answer))
         bit = 1 << self._rng["flip"].randrange(8)
         return answer[:position] + bytes([answer[position] ^ bit]) + answer[position + 1 :]
+
+    def _wrong_checksum(self, answer: bytes) -> bytes:
+        """The last byte but one belongs to the check in all four protocols' frames."""
+        position = max(0, len(answer) - 2)
+        wrong = answer[position] ^ self._rng["checksum"].randint(1, 255)
+        return answer[:position] + bytes([wrong]) + answer[position + 1 :]
+
+    def _parity_error(self, answer: bytes) -> bytes:
+        position = self._rng["parity"].randrange(len(answer))
+        seen = self._rng["parity"].choice((b"", b"\x00"))
+        return answer[:position] + seen + answer[position + 1 :]
 
     def _split(self, answer: bytes, pause_us: int) -> list[Burst]:
         rng = self._rng["split"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nuan_emulator.faults import NOISE_BYTES_MAX, PURPOSES, FaultRates, LineFaults
 
 ANSWER = bytes(range(80))
+shares = st.lists(st.floats(0, 1), min_size=len(PURPOSES), max_size=len(PURPOSES))
 OTHER = b"\xaa" * 30
 
 
@@ -16,9 +17,9 @@ def drawn(faults: LineFaults, count: int = 50) -> list[object]:
     return [faults.disturb(ANSWER, [OTHER]) for _ in range(count)]
 
 
-@given(st.integers(0, 2**32), st.lists(st.floats(0, 1), min_size=8, max_size=8))
-def test_same_seed_same_faults(seed, shares):
-    rates = FaultRates(**dict(zip(PURPOSES, shares, strict=True)))
+@given(st.integers(0, 2**32), shares)
+def test_same_seed_same_faults(seed, drawn_shares):
+    rates = FaultRates(**dict(zip(PURPOSES, drawn_shares, strict=True)))
     assert drawn(LineFaults(rates, seed), 10) == drawn(LineFaults(rates, seed), 10)
 
 
@@ -62,6 +63,39 @@ def test_noise_is_short_and_around_the_answer(seed):
     at = burst.data.find(ANSWER)
     assert 1 <= at <= NOISE_BYTES_MAX
     assert 1 <= len(burst.data) - at - len(ANSWER) <= NOISE_BYTES_MAX
+
+
+@given(st.integers(0, 2**32))
+def test_a_wrong_checksum_is_the_last_byte_but_one(seed):
+    (burst,) = LineFaults(FaultRates(checksum=1.0), seed).disturb(ANSWER, [])
+    assert burst.data[:-2] + burst.data[-1:] == ANSWER[:-2] + ANSWER[-1:]
+    assert burst.data[-2] != ANSWER[-2]
+
+
+def test_a_single_character_can_be_wrong_too():
+    (burst,) = LineFaults(FaultRates(checksum=1.0), 1).disturb(b"\xe5", [])
+    assert burst.data != b"\xe5"
+
+
+@given(st.integers(0, 2**32))
+def test_a_stranger_answers_whole_and_instead(seed):
+    faults = LineFaults(FaultRates(stranger=1.0), seed)
+    assert faults.disturb(ANSWER, [OTHER]) == [(0, OTHER)]
+    assert faults.disturb(ANSWER, []) == [(0, ANSWER)]
+
+
+@given(st.integers(0, 2**32))
+def test_a_parity_error_loses_a_byte_or_makes_it_zero(seed):
+    (burst,) = LineFaults(FaultRates(parity=1.0), seed).disturb(b"\x55" * 20, [])
+    assert burst.data.replace(b"\x00", b"") == b"\x55" * 19
+    assert len(burst.data) in {19, 20}
+
+
+@given(st.integers(0, 2**32))
+def test_spikes_stand_around_the_answer(seed):
+    (burst,) = LineFaults(FaultRates(spike=1.0), seed).disturb(b"\x55" * 20, [])
+    assert burst.data.strip(b"\x00\xff") == b"\x55" * 20
+    assert 21 <= len(burst.data) <= 22
 
 
 def test_late_answers_begin_after_the_standards_window():
