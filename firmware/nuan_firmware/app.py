@@ -11,6 +11,7 @@ from nuan_firmware import hal, panic
 from nuan_firmware.clock import Clock
 from nuan_firmware.cycle import Cycle
 from nuan_firmware.journal import Journal
+from nuan_firmware.masters import CJT188, MODBUS
 from nuan_firmware.poller import Poller
 from nuan_firmware.setpoint import Controller
 from nuan_firmware.uplink import Uplink
@@ -32,6 +33,9 @@ _RESTART_S_MAX = const(300)
 _TELEGRAM_BYTES = const(112)
 _OVERHEAD_BYTES = const(24)
 _REFERENCES_BYTES_MAX = const(7168)
+# Modbus functions from 3 on read registers, those before read bits.
+_REGISTERS_FROM = const(3)
+_BITS = const(16)
 
 
 class App:
@@ -148,7 +152,12 @@ def reference_room(config: "Config") -> "tuple[int, int]":
     for meter in config.meters:
         count += max(1, len(meter.reads))
         size += 0 if meter.reads else _TELEGRAM_BYTES
+        protocol = config.buses[meter.bus].protocol
         for read in meter.reads:
-            size += _OVERHEAD_BYTES + 2 * read[2]
+            if protocol == MODBUS:
+                registers = read[2] if read[0] >= _REGISTERS_FROM else read[2] // _BITS
+                size += _OVERHEAD_BYTES + 2 * registers
+            else:
+                size += _TELEGRAM_BYTES if protocol == CJT188 else _TELEGRAM_BYTES // 2
     # Two more telegrams, for a meter that says more than is usual.
     return count + 2, min(_REFERENCES_BYTES_MAX, size + 2 * _TELEGRAM_BYTES)

@@ -1,7 +1,10 @@
-"""One half-duplex line: send a question, receive until the reader has its answer.
+"""One half-duplex line: send a question, receive until the read-out has its answer.
 
-Receiving is driven by length: the reader says when the answer is whole, and the time-out (reaction
-time plus the longest frame's time on the line) is waited out only when none comes.
+Receiving is driven by length: the read-out says when the answer is whole, and the time-out is
+waited out only when none comes. A line on which nothing stirs is given up after the reaction time;
+one that has begun to answer gets the time of the longest answer on top.
+
+One task listens for the line's lifetime and wakes the asker: no task is made for a question.
 """
 
 import asyncio
@@ -11,37 +14,47 @@ from typing import TYPE_CHECKING
 from micropython import const
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from nuan_firmware.hal import Port
+    from nuan_protocols.readout import ReadOut
     from nuan_protocols.uplink.keys import Buffer
 
 # What is kept of an answer that no reader could make sense of.
-_RAW_BYTES_MAX = const(261)
-_CHUNK_BYTES = const(64)
-_GAP_CHARACTERS = const(4)
+RAW_BYTES_MAX = const(261)
+_CHUNK_BYTES = const(128)
+# The UART speaks up after so many characters, or when the line falls silent before.
+_NOTICE_CHARACTERS = const(121)
 
 
 class Line:
     """A port and its receive buffer; `raw[:received]` is what came since the last send()."""
 
     def __init__(self, port: "Port", timeout_ms: int) -> None:
-        self.raw = memoryview(bytearray(_RAW_BYTES_MAX + _CHUNK_BYTES))
+        self.raw = memoryview(bytearray(RAW_BYTES_MAX))
+        self._chunk = memoryview(bytearray(_CHUNK_BYTES))
         self.received = 0
-        self._port = port
+        self.port = port
         self._timeout_ms = timeout_ms
         self._stream = asyncio.StreamReader(port.uart)
-        self._gap_ms = port.frame_ms(_GAP_CHARACTERS)
         self._quiet_since = ticks_ms()
+        self._readout: "ReadOut | None" = None
+        self._asker: "asyncio.Task[None] | None" = None
+        self._listener: "asyncio.Task[None] | None" = None
+        self._fault: "Exception | None" = None
 
-    async def send(self, question: "Buffer") -> None:
-        """Put a question on the line once it has been quiet long enough, then let go of it."""
-        port = self._port
-        quiet_ms = ticks_diff(ticks_ms(), self._quiet_since)
-        if 0 <= quiet_ms < self._gap_ms:
-            await asyncio.sleep_ms(self._gap_ms - quiet_ms)
+    async def send(self, question: "Buffer", quiet_ms: int, readout: "ReadOut") -> None:
+        """Put a question on the line once it has been quiet that long, then let go of it.
+
+        From then on what comes is the read-out's.
+        """
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._listen())
+        port = self.port
+        left_ms = quiet_ms - ticks_diff(ticks_ms(), self._quiet_since)
+        if 0 < left_ms <= quiet_ms:
+            await asyncio.sleep_ms(left_ms)
         port.drain(self.raw)
         self.received = 0
+        self._readout = readout
         port.drive(True)
         port.uart.write(question)
         if port.is_driven():
@@ -50,30 +63,55 @@ class Line:
                 await asyncio.sleep_ms(1)
             port.drive(False)
 
-    async def receive(
-        self,
-        feed: "Callable[[Buffer], None]",
-        is_waiting: "Callable[[], bool]",
-        question_bytes: int,
-        answer_bytes: int,
-    ) -> bool:
-        """Feed what comes to a reader until it waits no more; False when the time ran out."""
-        line_ms = self._port.frame_ms(question_bytes + answer_bytes)
-        try:
-            await asyncio.wait_for_ms(self._collect(feed, is_waiting), self._timeout_ms + line_ms)
-        except asyncio.TimeoutError:
+    async def receive(self, readout: "ReadOut") -> bool:
+        """Feed what comes to the read-out until it has its answer; False when the time is out."""
+        port = self.port
+        most = readout.answer_bytes_max()
+        first = min(most, _NOTICE_CHARACTERS) + len(readout.question)
+        if readout.waiting and not self._fault:
+            await self._wait(self._timeout_ms + port.frame_ms(first))
+        if self.received and readout.waiting and not self._fault:
+            await self._wait(port.frame_ms(most))
+        self._readout = None
+        self._quiet_since = ticks_ms()
+        fault = self._fault
+        if fault is not None:
+            self._fault = None
+            raise fault
+        if readout.waiting:
+            readout.timeout()
             return False
-        finally:
-            self._quiet_since = ticks_ms()
         return True
 
-    async def _collect(
-        self, feed: "Callable[[Buffer], None]", is_waiting: "Callable[[], bool]"
-    ) -> None:
-        while is_waiting():
+    async def _wait(self, most_ms: int) -> None:
+        self._asker = asyncio.current_task()
+        try:
+            await asyncio.sleep_ms(most_ms)
+        except asyncio.CancelledError:
+            # The listener cancels the sleep of the one it has news for, after letting go of it.
+            if self._asker is not None:
+                raise
+        finally:
+            self._asker = None
+
+    async def _listen(self) -> None:
+        chunk = self._chunk
+        while True:
+            count = await self._stream.readinto(chunk)
+            readout = self._readout
+            if not count or readout is None:
+                continue
+            at = self.received
             # Behind the longest frame there is only noise: it is fed, but not kept.
-            at = min(self.received, _RAW_BYTES_MAX)
-            count = await self._stream.readinto(self.raw[at:])
-            if count:
-                feed(self.raw[at : at + count])
-                self.received = min(at + count, _RAW_BYTES_MAX)
+            kept = min(count, RAW_BYTES_MAX - at)
+            self.raw[at : at + kept] = chunk[:kept]
+            self.received = at + kept
+            try:
+                readout.feed(chunk[:count])
+            except Exception as problem:
+                # It is the asker's to report.
+                self._fault = problem
+            asker = self._asker
+            if asker is not None and (self._fault is not None or not readout.waiting):
+                self._asker = None
+                asker.cancel()

@@ -7,7 +7,10 @@ key, as in `buses[1].baud`.
 import json
 from typing import TYPE_CHECKING
 
+from nuan_firmware.masters import MODBUS, PROTOCOLS
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, NamedTuple
 
 FORMAT = 1
@@ -16,8 +19,13 @@ BUSES_MAX = 2
 ZONES_MAX = 8
 READS_MAX = 8
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400)
-MBUS = "mbus"
-MODBUS = "modbus"
+PARITIES = ("N", "E", "O")
+
+# A segment that holds this often what all meters say once is mostly differences.
+SEGMENT_TURNS = 4
+SEGMENT_BYTES_MIN = 8192
+SEGMENT_BYTES_MAX = 32768
+TELEGRAM_BYTES = 112
 
 if TYPE_CHECKING:
 
@@ -35,13 +43,24 @@ if TYPE_CHECKING:
         timeout_ms: int
 
     class Meter(NamedTuple):
-        """One meter or sensor: where, when, and for Modbus what (function, start, count)."""
+        """One meter or sensor: where, when, what.
+
+        address  M-Bus and Modbus: number; M-Bus also 8 bytes: identification, manufacturer, version
+                 and medium as the wire has them; CJ/T 188: 7 bytes as the wire has them;
+                 DL/T 645: 12 digits as printed
+        reads    three numbers each, as the protocol's ReadOut takes them; none for M-Bus
+        line     (baud, parity) where they differ from the bus's, or None
+        extra    M-Bus: sub-code of the application reset before reading, -1 without one;
+                 CJ/T 188: (type, mask)
+        """
 
         slot: int
         bus: int
-        address: int
+        address: Any
         every_s: int
         reads: tuple[tuple[int, int, int], ...]
+        line: tuple[int, str] | None
+        extra: Any
 
     class Zone(NamedTuple):
         """One room with a sensor (register `offset` of a meter's read) and a valve."""
@@ -86,7 +105,7 @@ else:
     Bus = namedtuple(
         "Bus", ("name", "protocol", "uart", "tx", "rx", "de", "baud", "parity", "timeout_ms")
     )
-    Meter = namedtuple("Meter", ("slot", "bus", "address", "every_s", "reads"))
+    Meter = namedtuple("Meter", ("slot", "bus", "address", "every_s", "reads", "line", "extra"))
     Zone = namedtuple(
         "Zone",
         (
@@ -146,7 +165,7 @@ def load(path: str) -> "Config":
 
 def parse(document: "Any") -> "Config":
     """Check a configuration that was read from JSON. Raises ConfigError."""
-    top = _Section(document, "")
+    top = Section(document, "")
     top.integer("format", FORMAT, FORMAT)
     version = top.integer("version", 1, 0xFFFF)
     node = top.node("node")
@@ -163,55 +182,66 @@ def parse(document: "Any") -> "Config":
     )
     mqtt.done()
     journal = top.section("journal")
+    buses = tuple([_bus(section) for section in top.sections("buses", 1, BUSES_MAX)])
+    meters = _meters(top, buses)
     kept = (
         journal.integer("flush_s", 60, 86400, 900),
-        journal.integer("segment_bytes", 4096, 65536, 8192),
+        journal.integer("segment_bytes", 4096, 65536, segment_bytes(meters)),
         journal.integer("max_bytes", 32768, 16777216, 880000),
     )
     journal.done()
     if kept[2] < 4 * kept[1]:
         raise ConfigError("journal.max_bytes: at least four segments must fit")
-    buses = tuple(map(_bus, top.sections("buses", 1, BUSES_MAX)))
-    meters = tuple(_meter(section, buses) for section in top.sections("meters", 1, METERS_MAX))
-    _unique("meters", "slot", [meter.slot for meter in meters])
-    zones = tuple(_zone(section, meters) for section in top.sections("zones", 0, ZONES_MAX))
+    zones = tuple([_zone(each, meters, buses) for each in top.sections("zones", 0, ZONES_MAX)])
     _unique("zones", "zone", [zone.zone for zone in zones])
     top.done()
-    meters = tuple(sorted(meters, key=lambda meter: meter.slot))
     return Config(version, node, ssid, *uplink, *kept, buses, meters, zones)
 
 
-def _bus(section: "_Section") -> "Bus":
+def segment_bytes(meters: "tuple[Meter, ...]") -> int:
+    """How large a journal segment is unless the configuration says so."""
+    wanted = SEGMENT_TURNS * sum([max(TELEGRAM_BYTES, _answers_bytes(m)) for m in meters])
+    size = SEGMENT_BYTES_MIN
+    while size < wanted and size < SEGMENT_BYTES_MAX:
+        size *= 2
+    return size
+
+
+def _answers_bytes(meter: "Meter") -> int:
+    return len(meter.reads) * TELEGRAM_BYTES // 2
+
+
+def _bus(section: "Section") -> "Bus":
     bus = Bus(
         section.text("name", 1, 16),
-        section.choice("protocol", (MBUS, MODBUS)),
+        section.choice("protocol", PROTOCOLS),
         section.integer("uart", 1, 2),
         section.integer("tx", 0, 48),
         section.integer("rx", 0, 48),
         section.integer("de", -1, 48, -1),
         section.choice("baud", BAUDS),
-        section.choice("parity", ("N", "E", "O")),
+        section.choice("parity", PARITIES),
         section.integer("timeout_ms", 20, 10000),
     )
     section.done()
     return bus
 
 
-def _meter(section: "_Section", buses: "tuple[Bus, ...]") -> "Meter":
-    slot = section.integer("slot", 1, 0xFFFF)
-    bus = section.integer("bus", 0, len(buses) - 1)
-    modbus = buses[bus].protocol == MODBUS
-    address = section.integer("address", 1, 247 if modbus else 250)
-    every_s = section.integer("every_s", 10, 86400)
-    reads = section.reads("reads") if modbus else ()
-    section.done()
-    return Meter(slot, bus, address, every_s, reads)
+def _meters(top: "Section", buses: "tuple[Bus, ...]") -> "tuple[Meter, ...]":
+    """All meters by their slots; what many have in common is kept once."""
+    from nuan_firmware.config_meters import Shared, meter
+
+    shared = Shared()
+    meters = [meter(each, buses, shared) for each in top.sections("meters", 1, METERS_MAX)]
+    _unique("meters", "slot", [each.slot for each in meters])
+    meters.sort(key=lambda each: each.slot)
+    return tuple(meters)
 
 
-def _zone(section: "_Section", meters: "tuple[Meter, ...]") -> "Zone":
+def _zone(section: "Section", meters: "tuple[Meter, ...]", buses: "tuple[Bus, ...]") -> "Zone":
     number = section.integer("zone", 1, 255)
     slot = section.integer("slot", 1, 0xFFFF)
-    sensor = [meter for meter in meters if meter.slot == slot and meter.reads]
+    sensor = [m for m in meters if m.slot == slot and buses[m.bus].protocol == MODBUS]
     if not sensor:
         section.fail("slot", "there is no Modbus meter in slot %d" % slot)
     read = section.integer("read", 0, len(sensor[0].reads) - 1, 0)
@@ -243,7 +273,7 @@ def _unique(list_name: str, key: str, values: "list[int]") -> None:
             raise ConfigError(f"{list_name}[{index}].{key}: {value} is taken already")
 
 
-class _Section:
+class Section:
     """A JSON object, and the path to it; remembers which of its keys were read."""
 
     def __init__(self, document: "Any", path: str) -> None:
@@ -300,28 +330,33 @@ class _Section:
             self.fail(key, f"{value!r} are not 16 hex digits")
             raise
 
-    def section(self, key: str) -> "_Section":
+    def section(self, key: str) -> "Section":
         """An object."""
-        return _Section(self._take(key, None), self._path + key)
+        return Section(self._take(key, None), self._path + key)
 
-    def sections(self, key: str, low: int, high: int) -> "list[_Section]":
-        """A list of low..high objects."""
+    def sections(self, key: str, low: int, high: int) -> "Iterator[Section]":
+        """A list of low..high objects, one after the other: a heap has no room for all at once."""
         items = self._take(key, None if low else [])
         if not isinstance(items, list) or not low <= len(items) <= high:
             self.fail(key, f"a list of {low} to {high} objects is expected")
-        return [_Section(item, f"{key}[{index}]") for index, item in enumerate(items)]
-
-    def reads(self, key: str) -> "tuple[tuple[int, int, int], ...]":
-        """A list of Modbus reads: [function 1..4, start, count]."""
-        items = self._take(key, None)
-        if not isinstance(items, list) or not 1 <= len(items) <= READS_MAX:
-            self.fail(key, f"a list of 1 to {READS_MAX} reads is expected")
-        reads = []
         for index, item in enumerate(items):
-            if not _is_read(item):
-                self.fail(f"{key}[{index}]", f"{item!r} is not [function 3..4, start, count]")
-            reads.append(tuple(item))
-        return tuple(reads)
+            yield Section(item, f"{key}[{index}]")
+            items[index] = None
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there and unread."""
+        return key in self._left
+
+    def items(self, key: str, high: int) -> "list[Any]":
+        """A list of 1..high values."""
+        items = self._take(key, None)
+        if not isinstance(items, list) or not 1 <= len(items) <= high:
+            self.fail(key, f"a list of 1 to {high} reads is expected")
+        return items  # type: ignore[no-any-return]
+
+    def value(self, key: str) -> "Any":
+        """Whatever is there."""
+        return self._take(key, None)
 
     def _take(self, key: str, default: "Any") -> "Any":
         if key not in self._left:
@@ -329,13 +364,3 @@ class _Section:
                 self.fail(key, "missing")
             return default
         return self._left.pop(key)
-
-
-def _is_read(item: "Any") -> bool:
-    if not isinstance(item, list) or len(item) != 3:
-        return False
-    for value in item:
-        if not isinstance(value, int) or isinstance(value, bool):
-            return False
-    function, start, count = item
-    return function in (3, 4) and 0 <= start <= 0xFFFF and 1 <= count <= min(125, 0x10000 - start)

@@ -13,6 +13,8 @@ import network
 from micropython import const
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from nuan_firmware.config import Bus
 
 NVS_NAMESPACE = "nuan"
@@ -91,24 +93,40 @@ class Port:
     """A half-duplex serial port, with a direction pin when the bus has one (`de` >= 0)."""
 
     def __init__(self, bus: "Bus") -> None:
-        parity = _PARITY[bus.parity]
-        self.bits = 10 if parity is None else 11
-        self.baud = bus.baud
-        # Below one character's time the driver interrupts for every byte instead of once a frame.
-        character_ms = 12000 // bus.baud + 1
-        self.uart = machine.UART(
-            bus.uart,
-            bus.baud,
-            bits=8,
-            parity=parity,
-            stop=1,
-            tx=bus.tx,
-            rx=bus.rx,
-            rxbuf=_UART_RX_BYTES,
-            timeout=0,
-            timeout_char=character_ms,
-        )
+        self._line = (bus.baud, bus.parity)
+        self._pins = (bus.tx, bus.rx)
+        self._take_over()
+        self.uart = machine.UART(bus.uart, bus.baud, **self._options())
         self._direction = machine.Pin(bus.de, machine.Pin.OUT, value=0) if bus.de >= 0 else None
+
+    def set_line(self, baud: int, parity: str) -> None:
+        """Baud rate and parity ("N", "E", "O") from now on; the port is touched if they differ."""
+        if self._line != (baud, parity):
+            self._line = (baud, parity)
+            self._take_over()
+            self.uart.init(baud, **self._options())
+
+    def _take_over(self) -> None:
+        self.baud, parity = self._line
+        self.bits = 10 if parity == "N" else 11
+
+    def _options(self) -> "dict[str, Any]":
+        baud, parity = self._line
+        return {
+            "bits": 8,
+            "parity": _PARITY[parity],
+            "stop": 1,
+            "tx": self._pins[0],
+            "rx": self._pins[1],
+            "rxbuf": _UART_RX_BYTES,
+            "timeout": 0,
+            # Below one character's time the driver interrupts for every byte, not once a frame.
+            "timeout_char": 12000 // baud + 1,
+        }
+
+    def bits_ms(self, count: int) -> int:
+        """How long `count` bits take on the line."""
+        return count * 1000 // self.baud + 1
 
     def frame_ms(self, count: int) -> int:
         """How long `count` characters take on the line."""

@@ -10,15 +10,10 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware.bus import Line
-from nuan_protocols.mbus.frame import FRAME_BYTES_MAX
-from nuan_protocols.mbus.master import ReadOut
-from nuan_protocols.mbus.reader import FrameReader
-from nuan_protocols.modbus.reader import ResponseReader
-from nuan_protocols.modbus.rtu import EXCEPTION_BYTES, data_bytes, exception_code, read_request
+from nuan_firmware.bus import RAW_BYTES_MAX, Line
+from nuan_firmware.masters import master
 from nuan_protocols.uplink.body import (
     EVENT_FAULT,
-    RESULT_EXCEPTION,
     RESULT_NO_ANSWER,
     RESULT_OK,
     RESULT_UNREADABLE,
@@ -32,6 +27,7 @@ if TYPE_CHECKING:
     from nuan_firmware.cycle import Cycle
     from nuan_firmware.hal import Port
     from nuan_firmware.journal import Journal
+    from nuan_protocols.readout import Exchange, ReadOut
     from nuan_protocols.uplink.keys import Buffer
 
 _TRIES = const(3)
@@ -42,7 +38,10 @@ _COLD_START_S = const(600)
 _LATE_MS_MAX = const(300000)
 _SLEEP_MS_MAX = const(300000)
 _EXCHANGE_S_MAX = const(120)
-_FCB_UNKNOWN = const(2)
+# An exchange is kept as a reference under its part and how many of the part came before.
+_PARTS_MAX = const(16)
+_FOLLOWS_MAX = const(16)
+_QUESTION_BYTES_USUAL = const(18)
 
 
 class Poller:
@@ -74,16 +73,10 @@ class Poller:
         self._misses = bytearray(len(self._meters))
         self._skips = bytearray(len(self._meters))
         self._line = Line(port, config.buses[bus].timeout_ms)
-        self._is_mbus = config.buses[bus].protocol == "mbus"
-        if self._is_mbus:
-            self._frames = FrameReader()
-            self._fcb = bytearray([_FCB_UNKNOWN] * len(self._meters))
-        else:
-            self._questions = [
-                [read_request(meter.address, *read) for read in meter.reads]
-                for meter in self._meters
-            ]
-            self._responses = ResponseReader()
+        self._usual = (config.buses[bus].baud, config.buses[bus].parity)
+        self._master = master(config.buses[bus].protocol, len(self._meters))
+        self._failed = False
+        self._unwritten: "tuple[int, Meter, int, Exchange] | None" = None
 
     async def run(self) -> None:
         """Read the meters, for ever."""
@@ -111,6 +104,7 @@ class Poller:
             self._cycle.begin()
             try:
                 await self._turn(due)
+                self._write()
             finally:
                 self._cycle.end()
 
@@ -135,11 +129,11 @@ class Poller:
                 continue
             self.deadline_s = self._clock.uptime() + _EXCHANGE_S_MAX
             tries = _TRIES if self._misses[index] < _MISSES_DEAD else 1
-            if self._is_mbus:
-                answered = await self._read_mbus(index, meter, tries)
-            else:
-                answered = await self._read_modbus(index, meter, tries)
-            self._count_miss(index, answered)
+            readout = self._master.begin(index, meter, tries)
+            self._line.port.set_line(*(meter.line or self._usual))
+            alive = await self._read(meter, readout)
+            self._master.end(index, readout)
+            self._count_miss(index, alive)
 
     def _count_miss(self, index: int, answered: bool) -> None:
         if answered:
@@ -150,88 +144,61 @@ class Poller:
         if misses >= _MISSES_DEAD:
             self._skips[index] = min(SKIPS_MAX, (1 << misses - _MISSES_DEAD) - 1)
 
-    async def _read_mbus(self, index: int, meter: "Meter", tries: int) -> bool:
-        line, clock = self._line, self._clock
-        fcb = self._fcb[index]
-        readout = ReadOut(meter.address, self._frames, fcb == _FCB_UNKNOWN, fcb != 0, tries)
-        self._fcb[index] = _FCB_UNKNOWN
-        done = time = 0
+    async def _read(self, meter: "Meter", readout: "ReadOut") -> bool:
+        """One meter's turn; whether anything stirred there."""
+        line, clock, exchanges = self._line, self._clock, readout.exchanges
+        done = 0
+        alive = True
         question = readout.request()
         while question is not None:
             time = clock.now()
-            await line.send(question)
-            size = len(question)
-            if not await line.receive(readout.feed, lambda: readout.waiting, size, FRAME_BYTES_MAX):
-                readout.timeout()
-            if len(readout.exchanges) > done:
-                asked, answer, tried = readout.exchanges[done]
-                self._note(time, meter, done, RESULT_OK, tried, asked, answer)
+            await line.send(question, self._master.quiet_ms(line.port, self._failed), readout)
+            # The meter takes its time to answer: time to journal what the last one said.
+            self._write()
+            self._failed = not await line.receive(readout)
+            if len(exchanges) > done:
+                exchange = exchanges[done]
                 done += 1
+                alive = exchange[1] != RESULT_NO_ANSWER
+                self._unwritten = (time, meter, self._reference(exchanges), self._heard(exchange))
             question = readout.request()
-        if readout.result == RESULT_OK:
-            self._fcb[index] = 1 if readout.fcb else 0
-            return True
-        raw = line.raw[: line.received] if readout.result == RESULT_UNREADABLE else b""
-        self._note(time, meter, done, readout.result, readout.tries, readout.question, raw)
-        return readout.result != RESULT_NO_ANSWER
-
-    async def _read_modbus(self, index: int, meter: "Meter", tries: int) -> bool:
-        alive = False
-        for part, question in enumerate(self._questions[index]):
-            answer_bytes = data_bytes(meter.reads[part][0], meter.reads[part][2]) + EXCEPTION_BYTES
-            result = await self._ask_modbus(meter, part, question, tries, answer_bytes)
-            if result == RESULT_NO_ANSWER:
-                break
-            alive = True
         return alive
 
-    async def _ask_modbus(
-        self, meter: "Meter", part: int, question: bytes, tries: int, answer_bytes: int
-    ) -> int:
-        line, reader = self._line, self._responses
-        tried = time = 0
-        answer = None
-        while answer is None and tried < tries:
-            tried += 1
-            reader.expect(question)
-            time = self._clock.now()
-            await line.send(question)
-            await line.receive(reader.feed, self._is_waiting, len(question), answer_bytes)
-            answer = reader.next_frame()
-        if answer is not None:
-            result = RESULT_OK if exception_code(answer) is None else RESULT_EXCEPTION
-            self._note(time, meter, part, result, tried, question, answer)
-            if result == RESULT_OK:
-                self._on_answer(meter.slot, part, answer)
-            return result
-        raw = bytes(line.raw[: line.received])
-        # A line that only repeats the question has nobody answering on it.
-        result = RESULT_UNREADABLE if raw and raw != question else RESULT_NO_ANSWER
-        self._note(time, meter, part, result, tried, question, raw)
-        return result
+    def _reference(self, exchanges: "list[Exchange]") -> int:
+        """The number under which the journal looks for what the meter said there last time."""
+        part = exchanges[-1][0]
+        follows = -1
+        for exchange in exchanges:
+            follows += exchange[0] == part
+        return follows * _PARTS_MAX + part if follows < _FOLLOWS_MAX and part < _PARTS_MAX else -1
 
-    def _is_waiting(self) -> bool:
-        return self._responses.wanted() > 0
+    def _heard(self, exchange: "Exchange") -> "Exchange":
+        """The exchange, with what came instead of an answer."""
+        part, result, tries, question = exchange[:4]
+        if result != RESULT_UNREADABLE:
+            return exchange
+        line = self._line
+        room = RAW_BYTES_MAX - max(0, len(question) - _QUESTION_BYTES_USUAL)
+        return part, result, tries, question, bytes(line.raw[: min(line.received, room)])
 
-    def _note(
-        self,
-        time: int,
-        meter: "Meter",
-        part: int,
-        result: int,
-        tries: int,
-        question: "Buffer",
-        answer: "Buffer",
-    ) -> None:
+    def _write(self) -> None:
+        """Journal the exchange that is over."""
+        if self._unwritten is None:
+            return
+        time, meter, reference, exchange = self._unwritten
+        self._unwritten = None
+        part, result, tries, question, answer = exchange
         self._journal.exchange(
             time,
             self._clock.quality(),
             self._bus,
             meter.slot,
-            part,
+            reference,
             self._version,
             result,
             tries,
             question,
             answer,
         )
+        if result == RESULT_OK:
+            self._on_answer(meter.slot, part, answer)

@@ -36,9 +36,10 @@ def _settings() -> "Config":
     from nuan_firmware import config
 
     settings = config.load("/config.json")
-    del sys.modules["nuan_firmware.config"]
-    # The import system has put the module there, too.
-    del nuan_firmware.config  # pyright: ignore[reportAttributeAccessIssue]
+    for name in ("config", "config_meters"):
+        del sys.modules["nuan_firmware." + name]
+        # The import system has put the module there, too.
+        delattr(nuan_firmware, name)
     return settings
 
 

@@ -8,15 +8,25 @@ from ram_flash import MOUNT, RamFlash
 from nuan_firmware import app as app_module
 from nuan_firmware import panic
 from nuan_firmware.app import App, reference_room
-from nuan_firmware.config import Bus, Config, Meter
+from nuan_firmware.config import Bus, Config
+from nuan_firmware.config import Meter as Record
 
 assert edge_in_memory.Hal.node_key()
 
 MBUS = Bus("mbus", "mbus", 1, 17, 16, -1, 2400, "E", 30)
 
 
+RS485 = Bus("rs485", "modbus", 2, 25, 26, 27, 9600, "N", 30)
+
+
+def Meter(slot, bus, address, every_s, reads):  # noqa: N802
+    return Record(slot, bus, address, every_s, reads, None, -1)
+
+
 def config(*meters):
-    return Config(7, NODE, "", "127.0.0.1", 1, "", 120, 30, 900, 8192, 880000, (MBUS,), meters, ())
+    return Config(
+        7, NODE, "", "127.0.0.1", 1, "", 120, 30, 900, 8192, 880000, (MBUS, RS485), meters, ()
+    )
 
 
 def flash(test):
@@ -133,7 +143,7 @@ def test_a_torn_journal_is_an_event():
 
 def test_references_have_room_for_every_read_of_every_meter():
     count, size = reference_room(
-        config(Meter(1, 0, 1, 900, ()), Meter(2, 0, 2, 900, ((3, 0, 18), (4, 0, 1))))
+        config(Meter(1, 0, 1, 900, ()), Meter(2, 1, 2, 900, ((3, 0, 18), (4, 0, 1))))
     )
     assert count == 5
     assert size == 112 + (24 + 36) + (24 + 2) + 2 * 112

@@ -60,8 +60,8 @@ def poll(bus, meters, answer, turns, on_answer=None, split=0, clock=None):
     return book, port
 
 
-def meter(slot, address=1, every_s=900, reads=()):
-    return Meter(slot, 0, address, every_s, reads)
+def meter(slot, address=1, every_s=900, reads=(), line=None, extra=-1):
+    return Meter(slot, 0, address, every_s, reads, line, extra)
 
 
 class MbusMeters:

@@ -50,6 +50,14 @@ class Port:
     def __init__(self, answer):
         self.uart = Uart(answer)
         self.driven = []
+        self.lines = []
+
+    def set_line(self, baud, parity):
+        if not self.lines or self.lines[-1] != (baud, parity):
+            self.lines.append((baud, parity))
+
+    def bits_ms(self, count):
+        return 1
 
     def frame_ms(self, count):
         return 1

@@ -1,0 +1,162 @@
+"""Makes the read-outs of one bus: the only file of the node that tells the protocols apart.
+
+A protocol's code is imported when the first bus that uses it is made.
+"""
+
+from typing import TYPE_CHECKING
+
+from micropython import const
+
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    from nuan_firmware.config import Meter
+    from nuan_firmware.hal import Port
+    from nuan_protocols.readout import ReadOut
+
+    class Master(Protocol):
+        """One bus's read-outs, all over one reader with one buffer."""
+
+        def begin(self, index: int, meter: Meter, tries: int) -> ReadOut:
+            """The turn of the meter at that place in the bus's list."""
+            ...
+
+        def end(self, index: int, readout: Any) -> None:
+            """The turn is over."""
+            ...
+
+        def quiet_ms(self, port: Port, failed: bool) -> int:
+            """How long the line must have been quiet before a question."""
+            ...
+
+
+MBUS = "mbus"
+MODBUS = "modbus"
+CJT188 = "cjt188"
+DLT645 = "dlt645"
+PROTOCOLS = (MBUS, MODBUS, CJT188, DLT645)
+
+_FCB_UNKNOWN = const(2)
+# EN 13757-2: idle for 11 bit times before a request, 33 after an error.
+_MBUS_IDLE_BITS = const(11)
+_MBUS_ERROR_BITS = const(33)
+# Modbus RTU asks for 3.5 characters.
+_MODBUS_IDLE_CHARACTERS = const(4)
+# CJ/T 188: 30 ms; DL/T 645: 20 ms.
+_CHINESE_IDLE_MS = const(30)
+
+
+def master(protocol: str, count: int) -> "Master":
+    """What reads a bus of `count` meters."""
+    if protocol == MBUS:
+        return Mbus(count)
+    if protocol == CJT188:
+        return Cjt188()
+    if protocol == DLT645:
+        return Dlt645()
+    return Modbus()
+
+
+class Mbus:
+    """Keeps every meter's frame count bit, so that only the first read-out resets the link."""
+
+    def __init__(self, count: int) -> None:
+        from nuan_protocols.mbus.master import ReadOut
+        from nuan_protocols.mbus.reader import FrameReader
+
+        self._make = ReadOut
+        self._reader = FrameReader()
+        self._fcb = bytearray([_FCB_UNKNOWN] * count)
+
+    def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":
+        """Go on with the meter's bit; start anew where it isn't known."""
+        fcb = self._fcb[index]
+        self._fcb[index] = _FCB_UNKNOWN
+        return self._make(
+            meter.address,
+            self._reader,
+            fcb == _FCB_UNKNOWN,
+            fcb != 0,
+            tries,
+            application_reset=meter.extra,
+        )
+
+    def end(self, index: int, readout: "Any") -> None:
+        """Keep the bit where both sides agree about it."""
+        if readout.fcb_kept:
+            self._fcb[index] = 1 if readout.fcb else 0
+
+    def quiet_ms(self, port: "Port", failed: bool) -> int:
+        """By the standard, in bit times."""
+        return port.bits_ms(_MBUS_ERROR_BITS if failed else _MBUS_IDLE_BITS)
+
+
+class Modbus:
+    """Reads blocks of registers."""
+
+    def __init__(self) -> None:
+        from nuan_protocols.modbus.master import ReadOut
+        from nuan_protocols.modbus.reader import ResponseReader
+
+        self._make = ReadOut
+        self._reader = ResponseReader()
+
+    def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":  # noqa: ARG002
+        """The meter's blocks."""
+        return self._make(meter.address, meter.reads, self._reader, tries)
+
+    def end(self, index: int, readout: "Any") -> None:
+        """Nothing is kept."""
+
+    def quiet_ms(self, port: "Port", failed: bool) -> int:  # noqa: ARG002
+        """By the specification, in characters."""
+        return port.frame_ms(_MODBUS_IDLE_CHARACTERS)
+
+
+class Cjt188:
+    """Counts SER on from meter to meter, so that a late answer is never taken for another's."""
+
+    def __init__(self) -> None:
+        from nuan_protocols.cjt188.master import Address, ReadOut
+        from nuan_protocols.cjt188.reader import FrameReader
+
+        self._make = ReadOut
+        self._address = Address
+        self._reader = FrameReader()
+        self._ser = 0
+
+    def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":  # noqa: ARG002
+        """The meter's data identifiers."""
+        kind, mask = meter.extra
+        address = self._address(kind, meter.address, mask)
+        return self._make(address, meter.reads, self._ser, self._reader, tries)
+
+    def end(self, index: int, readout: "Any") -> None:  # noqa: ARG002
+        """Go on behind the numbers used."""
+        self._ser = readout.ser
+
+    def quiet_ms(self, port: "Port", failed: bool) -> int:  # noqa: ARG002
+        """By the standard, in milliseconds."""
+        return _CHINESE_IDLE_MS
+
+
+class Dlt645:
+    """Reads data identifiers."""
+
+    def __init__(self) -> None:
+        from nuan_protocols.dlt645.master import ReadOut
+        from nuan_protocols.dlt645.reader import FrameReader
+
+        self._make = ReadOut
+        self._reader = FrameReader()
+
+    def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":  # noqa: ARG002
+        """The meter's data identifiers."""
+        return self._make(meter.address, meter.reads, self._reader, tries)
+
+    def end(self, index: int, readout: "Any") -> None:
+        """Nothing is kept."""
+
+    def quiet_ms(self, port: "Port", failed: bool) -> int:  # noqa: ARG002
+        """By the standard, in milliseconds."""
+        return _CHINESE_IDLE_MS
