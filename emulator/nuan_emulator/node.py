@@ -37,7 +37,7 @@ _GC_BLOCK_BYTES = 16
 _UPLINK_RECORDS = {lockstep.SOCKET_OPEN, lockstep.SOCKET_SEND, lockstep.SOCKET_CLOSE}
 _LINK_INPUTS = {lockstep.SOCKET_STATE, lockstep.SOCKET_RECEIVE, lockstep.WIFI_STATE}
 _LARGEST_FREE = re.compile(rb"max free sz: (\d+)")
-_HEAP = struct.Struct("<IIII")
+_HEAP = struct.Struct("<IIIIII")
 _RTC = struct.Struct("<IH")
 
 
@@ -109,9 +109,9 @@ class Node:
         answer = self._receive()
         report = next(r for r in answer.records if r.type == lockstep.HEAP_REPORT)
         self._waiting = Frame(answer.now, lockstep.KIND_IDLE, [])
-        live, free, shims, operations = _HEAP.unpack(report.data)
+        live, free, shims, operations, cpu_us, flash_us = _HEAP.unpack(report.data)
         largest = int(_LARGEST_FREE.findall(self.console.read_bytes())[-1]) * _GC_BLOCK_BYTES
-        return HeapReport(live, free, largest, shims, operations)
+        return HeapReport(live, free, largest, shims, operations, cpu_us, flash_us)
 
     def console_tail(self) -> str:
         """The last lines the board printed."""
@@ -186,6 +186,7 @@ class Node:
             "unique_id": node[-12:],
             "ticks_ms": _FIRST_TICKS_MS,
             "rtc": rtc,
+            "cost": self.spec.cost,
         }
         self._process = VmProcess(
             self._vm, self.stage, self.spec.heap_kb, {"NUAN_BOARD": json.dumps(board)},

@@ -14,13 +14,32 @@ HEAP_KB = 96
 
 
 class HeapReport(NamedTuple):
-    """A board's heap after a collection, in bytes; `shims` is the emulation's share of `live`."""
+    """A board's heap after a collection, in bytes; `shims` is the emulation's share of `live`.
+
+    Of a board with a cost also what its program and its flash have taken so far, in microseconds
+    of this machine's processor and of virtual time.
+    """
 
     live: int
     free: int
     largest_free: int
     shims: int
     flash_operations: int
+    cpu_us: int
+    flash_us: int
+
+
+class BoardCost(NamedTuple):
+    """What work takes on a board: processor time is `cpu_permille` thousandths of the VM's here.
+
+    The flash stands still for `erase_us` a block of 4096 bytes, `page_us` a page of 256 bytes
+    programmed, `read_us` a page read.
+    """
+
+    cpu_permille: int
+    erase_us: int
+    page_us: int
+    read_us: int
 
 
 class Reset(NamedTuple):
@@ -36,6 +55,7 @@ class NodeSpec:
 
     `config` becomes /config.json on a new image; `key` and `nvs` ("namespace/key") fill a new
     non-volatile store. Outages are half-open intervals of UTC milliseconds without a link.
+    Without a `cost` a board's work takes no virtual time, and equal seeds give equal runs.
     """
 
     node_id: str
@@ -50,3 +70,4 @@ class NodeSpec:
     heap_kb: int = HEAP_KB
     outages: Sequence[tuple[int, int]] = ()
     nvs: Mapping[str, NvsValue] = field(default_factory=dict[str, NvsValue])
+    cost: BoardCost | None = None

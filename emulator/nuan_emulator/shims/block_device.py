@@ -5,6 +5,8 @@ from micropython import const
 
 BLOCKS = const(240)
 BLOCK_BYTES = const(4096)
+# What the chip reads or programs in one go.
+_PAGE_BYTES = const(256)
 _PIECE = const(512)
 
 _erased = b"\xff" * _PIECE
@@ -18,16 +20,24 @@ class BlockDevice:
         self._power = power
 
     def readblocks(self, block, buffer, offset=0):
+        charged = self._power and self._power.pause()
         self._file.seek(block * BLOCK_BYTES + offset)
         self._file.readinto(buffer)
+        if charged:
+            self._power.owe_flash(_pages(offset, buffer), 0, 0)
+            self._power.resume()
 
     def writeblocks(self, block, buffer, offset=0):
+        charged = self._power and self._power.pause()
         file = self._file
         file.seek(block * BLOCK_BYTES + offset)
         if self._power and self._power.flash_operation():
             file.write(buffer, len(buffer) // 2)
             self._power.power_fails()
         file.write(buffer)
+        if charged:
+            self._power.owe_flash(0, _pages(offset, buffer), 0)
+            self._power.resume()
 
     def ioctl(self, request, argument):
         if request == 4:
@@ -39,6 +49,7 @@ class BlockDevice:
         return 0
 
     def _erase(self, block):
+        charged = self._power and self._power.pause()
         pieces = BLOCK_BYTES // _PIECE
         cut = self._power and self._power.flash_operation()
         self._file.seek(block * BLOCK_BYTES)
@@ -46,3 +57,10 @@ class BlockDevice:
             self._file.write(_erased)
         if cut:
             self._power.power_fails()
+        if charged:
+            self._power.owe_flash(0, 0, 1)
+            self._power.resume()
+
+
+def _pages(offset, buffer):
+    return (offset + len(buffer) - 1) // _PAGE_BYTES - offset // _PAGE_BYTES + 1

@@ -7,6 +7,9 @@
 
 Times are milliseconds since the base, which moves forward by whole days so that they stay small
 integers. Up to `grant` nothing happens to the board unless the board causes it.
+
+A virtual processor takes no time, unless the board has a cost: then the processor time that the
+program spent outside these modules, times a factor, and the flash's own time pass on the clock.
 """
 
 import gc
@@ -55,6 +58,59 @@ _handlers = {}
 _rebased = []
 _ticks_base = utime.ticks_add(utime.ticks_ms(), 1 << 28)
 
+# Of a board with a cost: microseconds of the program, what they and the flash come to.
+cpu_us = 0
+flash_us = 0
+_cpu_clock = None
+_cpu_permille = 0
+_erase_us = _page_us = _read_us = 0
+_cpu_mark = -1
+_owed_us = 0
+
+
+def charge(cpu_clock, cpu_permille, erase_us, page_us, read_us):
+    """From now on work takes time; `cpu_clock` counts microseconds of this process."""
+    global _cpu_clock, _cpu_permille, _erase_us, _page_us, _read_us
+    _cpu_clock = cpu_clock
+    _cpu_permille = cpu_permille
+    _erase_us, _page_us, _read_us = erase_us, page_us, read_us
+    resume()
+
+
+def pause():
+    """The emulation begins to work: owe what the program did until now; False when it works."""
+    global cpu_us, _owed_us, _cpu_mark
+    if _cpu_mark < 0:
+        return False
+    spent = _cpu_clock() - _cpu_mark
+    cpu_us += spent
+    _owed_us += spent * _cpu_permille // 1000
+    _cpu_mark = -1
+    return True
+
+
+def resume():
+    """The program goes on."""
+    global _cpu_mark
+    _cpu_mark = _cpu_clock()
+
+
+def settle():
+    """Let the time pass that is owed; what reaches the board meanwhile waits for it."""
+    global _owed_us
+    passed = _owed_us // 1000
+    if passed:
+        _owed_us -= passed * 1000
+        advance(now + passed, False)
+
+
+def owe_flash(reads, pages, erases):
+    """The flash is at work, and the program stands still."""
+    global flash_us, _owed_us
+    took = reads * _read_us + pages * _page_us + erases * _erase_us
+    flash_us += took
+    _owed_us += took
+
 
 def handle(kind, function):
     """Call function(id, data) for each record of this kind when its time has come."""
@@ -69,6 +125,9 @@ def on_rebase(function):
 def put(kind, ident, data, eager=False):
     """Queue a record; an eager one leaves at the next idle point, others with the next frame."""
     global _fill, _eager
+    charged = pause()
+    if charged:
+        settle()
     size = len(data)
     if _fill + 8 + size > _OUT_BYTES:
         sync(KIND_CALL)
@@ -79,6 +138,8 @@ def put(kind, ident, data, eager=False):
         _fill += size
     if eager:
         _eager = True
+    if charged:
+        resume()
 
 
 def sync(kind=KIND_IDLE):
@@ -132,7 +193,8 @@ def _queue(size):
 
 def _report_heap():
     gc.collect()
-    text = struct.pack("<IIII", gc.mem_alloc(), gc.mem_free(), shim_bytes, flash_operations)
+    heap = gc.mem_alloc(), gc.mem_free(), shim_bytes, flash_operations
+    text = struct.pack("<IIIIII", *heap, cpu_us, flash_us)
     micropython.mem_info()
     put(14, 0, text)
 
@@ -241,15 +303,28 @@ class Poller:
         raise OSError(2)
 
     def ipoll(self, timeout):
+        if not pause():
+            return self._ipoll(timeout, 0)
+        before = now
+        settle()
+        found = self._ipoll(timeout, now - before)
+        resume()
+        return found
+
+    def _ipoll(self, timeout, late):
         if _dirty:
             found = _ready()
             if found:
                 return found
         if timeout == 0:
             return ()
+        wake = NEVER if timeout < 0 else max(now, now - late + timeout)
         if now >= _DAY_MS:
+            shift = now
             _rebase()
-        return advance(NEVER if timeout < 0 else now + timeout, True)
+            if timeout >= 0:
+                wake -= shift - now
+        return advance(wake, True)
 
 
 class _Select:

@@ -1,7 +1,8 @@
 """Turns a bare MicroPython into the board: its clock, its flash, its modules, boot.py, main.py.
 
 The environment gives NUAN_BOARD: JSON with rom (folder of the modules), image (flash), seed, cause,
-unique_id, ticks_ms, rtc (seconds since 2000, milliseconds).
+unique_id, ticks_ms, rtc (seconds since 2000, milliseconds), cost (see lockstep_client.charge; or
+null).
 """
 
 import gc
@@ -38,6 +39,7 @@ def _start():
     seed = unhexlify(board["seed"])
     os.seed(seed)
     random.seed(int.from_bytes(seed[:4], "big"))
+    cost = board["cost"]
     machine.start({"cause": board["cause"], "unique_id": unhexlify(board["unique_id"])})
     board = seed = None
     gc.collect()
@@ -45,6 +47,10 @@ def _start():
     lockstep_client.install()
     vfs.mount(vfs.VfsLfs2(device, mtime=False), "/")
     lockstep_client.sync()
+    if cost:
+        import ffi
+
+        lockstep_client.charge(ffi.open("libc.so.6").func("i", "clock", ""), *cost)
 
 
 def _rom(vfs, uos, folder):

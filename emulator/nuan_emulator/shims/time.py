@@ -54,6 +54,9 @@ def mktime(fields):
 
 
 def ticks_ms():
+    if _clock.pause():
+        _clock.settle()
+        _clock.resume()
     return ticks_add(_clock.ticks_offset, _clock.now)
 
 
