@@ -3,8 +3,9 @@
 import gc
 import sys
 
-# Live heap after a collection; the board has 96 KB for everything.
-LINE_BYTES_MAX = 16 * 1024
+# Live heap after a collection; the board has 96 KB for everything. Of the line's, 5 KB are what
+# all protocols share: read-out, errors, checksums.
+LINE_BYTES_MAX = 17 * 1024
 DECODED_BYTES_MAX = 40 * 1024
 
 
@@ -17,7 +18,7 @@ def live():
     return gc.mem_alloc()
 
 
-def test_1_a_line_is_read_in_16_kb():
+def test_1_a_line_is_read_in_17_kb():
     if not on_board():
         return
     before = live()

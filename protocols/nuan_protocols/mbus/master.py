@@ -33,7 +33,7 @@ from nuan_protocols.readout import FOREIGN, NO_ANSWER, OK, TRIES, UNKEPT, UNREAD
 from nuan_protocols.readout import ReadOut as _ReadOut
 
 if TYPE_CHECKING:
-    from nuan_protocols.mbus.frame import Frame
+    from types import ModuleType
 
 TELEGRAMS_MAX = 16
 
@@ -72,8 +72,18 @@ class ReadOut(_ReadOut):
     ) -> None:
         self.fcb = fcb
         self.fcb_kept = False
-        self._selected = b"" if isinstance(address, int) else bytes(address)
-        self._address = address if isinstance(address, int) else ADDRESS_SELECTED
+        self.tries = 0
+        self._selected = b""
+        self._secondary: "ModuleType | None" = None
+        if isinstance(address, int):
+            self._address = address
+        else:
+            # Whoever reads by primary addresses doesn't pay for the secondary ones.
+            from nuan_protocols.mbus import secondary
+
+            self._secondary = secondary
+            self._selected = address
+            self._address = ADDRESS_SELECTED
         self._sub_code = application_reset
         self._left = telegrams_max
         self._all_tries = tries
@@ -81,15 +91,15 @@ class ReadOut(_ReadOut):
         self._frames = FrameReader() if reader is None else reader
         self._step = _LINK_RESET
         if not reset:
-            self._step = self._step_after(_LINK_RESET)
+            self._step_on()
         super().__init__(self._frames, self._ask(), tries)
-        self._limit_tries()
+        if self._selected and self._step == _LINK_RESET:
+            self._tries_max = 1
 
     def request(self) -> bytes | None:
         """The bytes to send next, None when the turn is over. Call before sending them."""
-        if self._step == _SELECT and self.tries and not self.waiting:
-            bit = FRAME_COUNT_BIT if self.tries & 1 else 0
-            self.question = self._selection(SND_UD | bit)
+        if self._step == _SELECT and self.tries and not (self.waiting or self._over):
+            self.question = self._ask()
         return super().request()
 
     def answer_bytes_max(self) -> int:
@@ -104,16 +114,10 @@ class ReadOut(_ReadOut):
             return (UNKEPT if frame.raw[0] == ACK else FOREIGN), b""
         if frame.control & ~_ACCESS_DEMAND_AND_FLOW != _RSP_UD:
             return FOREIGN, b""
-        if self._selected and not self._is_meant(frame):
+        if self._secondary is not None and not self._secondary.is_meant(self._selected, frame.raw):
             self._wrong_meter = True
             return FOREIGN, b""
         return OK, frame.raw
-
-    def _is_meant(self, frame: "Frame") -> bool:
-        from nuan_protocols.mbus.secondary import matches, who
-
-        shown = who(frame.raw)
-        return not shown or matches(self._selected, shown)
 
     def _end(self, verdict: int, answer: bytes) -> None:
         if verdict == NO_ANSWER and self._wrong_meter:
@@ -127,10 +131,10 @@ class ReadOut(_ReadOut):
         if verdict in (NO_ANSWER, UNREADABLE):
             return None
         if self._step != _DATA:
-            if self._step < _APPLICATION_RESET:
+            if self._step != _APPLICATION_RESET:
                 self.fcb = True
-            self._step = self._step_after(self._step)
-            self._limit_tries()
+            self.tries = 0
+            self._step_on()
             return self._ask()
         self.fcb = not self.fcb
         self._left -= 1
@@ -141,29 +145,22 @@ class ReadOut(_ReadOut):
         self.fcb_kept = not (more or self.part or self._selected)
         return None
 
-    def _step_after(self, step: int) -> int:
-        if step < _SELECT and self._selected:
-            return _SELECT
-        if step < _APPLICATION_RESET and self._sub_code >= 0:
-            return _APPLICATION_RESET
-        return _DATA
-
-    def _limit_tries(self) -> None:
-        once = self._step == _LINK_RESET and self._selected
-        self._tries_max = 1 if once else self._all_tries
+    def _step_on(self) -> None:
+        self._tries_max = self._all_tries
+        self._step += 1
+        if self._step == _SELECT and not self._selected:
+            self._step += 1
+        if self._step == _APPLICATION_RESET and self._sub_code < 0:
+            self._step += 1
 
     def _ask(self) -> bytes:
         address = self._address
         if self._step == _LINK_RESET:
             return short_frame(SND_NKE, address)
-        if self._step == _SELECT:
-            return self._selection(SND_UD)
+        if self._secondary is not None and self._step == _SELECT:
+            bit = FRAME_COUNT_BIT if self.tries & 1 else 0
+            selection: bytes = self._secondary.select_frame(self._selected, SND_UD | bit)
+            return selection
         if self._step == _APPLICATION_RESET:
             return long_frame(SND_UD, address, CI_APPLICATION_RESET, bytes((self._sub_code,)))
         return short_frame(REQ_UD2 | (FRAME_COUNT_BIT if self.fcb else 0), address)
-
-    def _selection(self, control: int) -> bytes:
-        # Whoever reads by primary addresses doesn't pay for the secondary ones.
-        from nuan_protocols.mbus.secondary import select_frame
-
-        return select_frame(self._selected, control)

@@ -82,6 +82,12 @@ def matches(mask: bytes, address: bytes) -> bool:
     return True
 
 
+def is_meant(mask: bytes, raw: "Buffer") -> bool:
+    """Whether a checked answer may come from who was selected; one that names nobody may."""
+    shown = who(raw)
+    return not shown or matches(mask, shown)
+
+
 def _nibble(wanted: int, shown: int) -> bool:
     return wanted in (ANY_NIBBLE, shown)
 
