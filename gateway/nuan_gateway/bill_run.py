@@ -68,7 +68,10 @@ class MadeBill:
 
 @dataclass(frozen=True)
 class PointUse:
-    """What a point's meter counted over the season, in `unit`; None and why when nobody can say."""
+    """What a point's meter counted over the season, in `unit`; None and why when nobody can say.
+
+    A maker's own unit has been converted, exactly.
+    """
 
     point: str
     role: str
@@ -241,10 +244,12 @@ def _write(connection: Connection, bill: Bill, signer: Signer, now_ms: int) -> M
 
 def _use(point: Point, seen: SeasonReadings) -> PointUse:
     value: Fraction | None = None
+    unit = seen.opening.unit if seen.opening else ""
     problems = list(seen.problems)
     if seen.meter and seen.opening and seen.closing and not problems:
         value, problems = difference(seen.opening, seen.closing, seen.meter.serial)
-    unit = seen.opening.unit if seen.opening else ""
+        if value is not None:
+            value, unit = seen.opening.common(value)
     return PointUse(point.id, point.role, value, unit, tuple(problems))
 
 

@@ -27,11 +27,24 @@ JOULES_PER = {"Wh": 3600, "J": 1, "kWh": 3_600_000, "GJ": 1_000_000_000}
 
 
 @dataclass(frozen=True)
+class Worth:
+    """What one of a maker's own units is worth: exactly `factor` of a unit everybody knows."""
+
+    factor: Fraction
+    unit: str
+
+    def document(self) -> dict[str, str]:
+        """Return the JSON form used in statements."""
+        return {"factor": exact_text(self.factor), "unit": self.unit}
+
+
+@dataclass(frozen=True)
 class Register:
     """One reading of a billing register: integer * 10**exponent in `unit`, at `time` (UTC s).
 
     `serial` is the meter's number as the telegram states it (M-Bus: the last eight digits of the
-    number on the meter), None where the protocol has none.
+    number on the meter), None where the protocol has none. `worth` is None unless the unit is of
+    the meter model's own making.
     """
 
     time: int
@@ -41,14 +54,22 @@ class Register:
     unit: str
     serial: str | None
     source: Source
+    worth: Worth | None = None
 
     @property
     def value(self) -> Fraction:
         """The register's value in its own unit, exact."""
         return scaled(self.integer, self.exponent)
 
+    def common(self, value: Fraction) -> tuple[Fraction, str]:
+        """Return a quantity in this register's unit, exactly, in a unit everybody knows."""
+        if self.worth is None:
+            return value, self.unit
+        return value * self.worth.factor, self.worth.unit
+
     def document(self) -> dict[str, object]:
         """Return the JSON form used in statements."""
+        worth = {} if self.worth is None else {"worth": self.worth.document()}
         return {
             "time": self.time,
             "clock": self.clock,
@@ -56,13 +77,17 @@ class Register:
             "integer": self.integer,
             "exponent": self.exponent,
             "unit": self.unit,
+            **worth,
             "entry": self.source.document(),
         }
 
 
 @dataclass(frozen=True)
 class Heat:
-    """A quantity of energy in the unit it was measured in ("Wh" or "J")."""
+    """A quantity of energy in the unit it was measured in, or that its own is counted in.
+
+    That is "Wh" or "J".
+    """
 
     value: Fraction
     unit: str
@@ -116,7 +141,7 @@ def difference(
     """
     problems = _serial_problems(opening, "opening", serial)
     problems += _serial_problems(closing, "closing", serial)
-    if opening.unit != closing.unit:
+    if (opening.unit, opening.worth) != (closing.unit, closing.worth):
         detail = f"opening in {opening.unit}, closing in {closing.unit}"
         problems.append(Problem("unit_changed", "closing", detail, closing.source))
     elif closing.value < opening.value:
@@ -134,10 +159,11 @@ def consumption(
     value, problems = difference(opening, closing, serial)
     if value is None:
         return None, problems
-    if opening.unit not in HEAT_UNITS:
-        detail = f"{opening.unit} is no unit of heat; known are {' and '.join(HEAT_UNITS)}"
+    heat, unit = opening.common(value)
+    if unit not in HEAT_UNITS:
+        detail = f"{unit} is no unit of heat; known are {' and '.join(HEAT_UNITS)}"
         return None, [Problem("unknown_unit", "opening", detail, opening.source)]
-    return Heat(value, opening.unit), []
+    return Heat(heat, unit), []
 
 
 def _serial_problems(register: Register, place: Place, serial: str | None) -> list[Problem]:

@@ -80,8 +80,14 @@ def _check_season(season: SeasonDoc) -> Iterator[Finding]:
 
 
 def _profile(statement: StatementDoc) -> Profile | None:
+    """The profile the bill was made with: a later version might read the same bytes otherwise."""
     meter = statement.meter
-    return registry.profile(meter.model) if meter and meter.model in registry.models() else None
+    if meter is None:
+        return None
+    try:
+        return registry.profile(meter.model, statement.versions.profile)
+    except registry.UnknownModelError:
+        return None
 
 
 def _register(
@@ -90,14 +96,16 @@ def _register(
     link = f"{place} register"
     meter = bundle.statement.meter
     if meter is None or profile is None:
-        return Finding(link, "the statement names no meter of a known model")
+        return Finding(link, "the statement names no meter of a known model and version")
     at = 0 if place == "opening" else -1
     if not bundle.entries or bundle.entries[at].digest != document.entry.digest:
         which = "first" if place == "opening" else "last"
         return Finding(link, f"its entry isn't the {which} of the bundle")
     entry = bundle.entries[at]
     try:
-        found = reread(bytes.fromhex(entry.raw), meter.model).register(profile, entry.digest)
+        found = reread(bytes.fromhex(entry.raw), meter.model, profile.version).register(
+            profile, entry.digest
+        )
     except RereadError as error:
         return Finding(link, f"its entry can't be read: {error}")
     return found or Finding(link, "its entry holds no good value of the billing register")

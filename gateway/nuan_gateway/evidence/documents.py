@@ -98,8 +98,15 @@ class RuleDoc(_Document):
     tolerance_s: Whole
 
 
+class WorthDoc(_Document):
+    """What one of a maker's own units is worth in a unit everybody knows."""
+
+    factor: str
+    unit: str
+
+
 class RegisterDoc(_Document):
-    """An opening or closing reading."""
+    """An opening or closing reading; `worth` only where the unit is of the meter's own making."""
 
     time: Whole
     clock: Whole
@@ -107,6 +114,7 @@ class RegisterDoc(_Document):
     integer: int
     exponent: int
     unit: str
+    worth: WorthDoc | None = None
     entry: EntryRef
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from nuan_gateway.billing.bill import SlotPlace
-from nuan_gateway.billing.consumption import Register
+from nuan_gateway.billing.consumption import Register, Worth
 from nuan_gateway.billing.problem import Source
 from nuan_protocols.errors import ProtocolError
 from nuan_protocols.mbus.telegram import decode
@@ -75,14 +76,18 @@ class Reread:
                 found.unit,
                 self.serial,
                 source,
+                _worth(profile, found),
             )
         return None
 
 
-def reread(raw: bytes, model: str) -> Reread:
-    """Read an entry's canonical bytes as an exchange with a meter of this model."""
+def reread(raw: bytes, model: str, version: int | None = None) -> Reread:
+    """Read an entry's canonical bytes as an exchange with a meter of this model.
+
+    A bill is read with the version of the profile that made it, else with the newest.
+    """
     try:
-        profile = registry.profile(model)
+        profile = registry.profile(model, version)
         entry = parse_entry(raw)
         if entry.kind != KIND_EXCHANGE:
             raise RereadError("the entry is no exchange with a meter")
@@ -117,6 +122,11 @@ def _serial(profile: Profile, answer: bytes) -> str | None:
         return None
     header = decode(answer).header
     return header.identification or None if header else None
+
+
+def _worth(profile: Profile, found: Reading) -> Worth | None:
+    own = profile.own_unit(found.quantity, found.unit)
+    return Worth(Fraction(own.numerator, own.denominator), own.base) if own else None
 
 
 def _register_document(reading: Reading) -> dict[str, object]:
