@@ -89,12 +89,15 @@ def request(address: str, control: int, data: bytes = b"") -> bytes:
     Raises FrameError for any control code but those of CONTROLS, and for a bad address.
     """
     if control not in CONTROLS:
-        raise FrameError(f"C {control:02X} neither reads nor sets the clock; it can't be sent", 8)
+        reason = f"C {control:02X} neither reads nor broadcasts the time; it can't be sent"
+        raise FrameError(reason, WAKE_BYTES + CONTROL_AT)
+    if control == BROADCAST_TIME and address != ALL_METERS:
+        raise FrameError("the time is broadcast to all meters, not sent to one", WAKE_BYTES + 1)
     body = bytearray((START,))
     body.extend(address_bytes(address))
-    body.extend((START, control, len(data)))
-    body.extend([(byte + MASK) & 0xFF for byte in data])
-    body.extend((sum8(body), STOP))
+    body.extend(bytes((START, control, len(data))))
+    body.extend(bytes([(byte + MASK) & 0xFF for byte in data]))
+    body.extend(bytes((sum8(body), STOP)))
     return bytes((WAKE,) * WAKE_BYTES) + bytes(body)
 
 

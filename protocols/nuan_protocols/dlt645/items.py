@@ -8,17 +8,11 @@ items is known only when it is complete.
 import sys
 from typing import TYPE_CHECKING
 
-from nuan_protocols.dlt645.di_tables import (
-    DI_1997,
-    DI_2007,
-    FREEZE_DATA,
-    FREEZES,
-    PHASE_EVENTS,
-)
+from nuan_protocols.dlt645.di_tables import DI_2007
 from nuan_protocols.dlt645.frame import VERSION_1997
 
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from typing import NamedTuple, TypeAlias
 
     class Item(NamedTuple):
         """One value within an identifier's data; kinds are those of di_tables.py."""
@@ -30,18 +24,19 @@ if TYPE_CHECKING:
         quantity: str
         unit: str
         function: str
-        storage: int
-        tariff: int
+
+    # Storage number, tariff, and the items that have them.
+    Group: TypeAlias = tuple[int, int, list[Item]]
 
     class Layout(NamedTuple):
         """The items of an identifier.
 
-        groups   the items of each number in turn, most that there can be
+        groups   one for each number in turn, most that there can be
         open     a tail of whole groups may be missing
         block    more than one group
         """
 
-        groups: list[list[Item]]
+        groups: list[Group]
         open: bool
         block: bool
 
@@ -49,28 +44,18 @@ else:
     from collections import namedtuple
 
     Item = namedtuple(
-        "Item",
-        (
-            "size",
-            "kind",
-            "exponent",
-            "factor",
-            "quantity",
-            "unit",
-            "function",
-            "storage",
-            "tariff",
-        ),
+        "Item", ("size", "kind", "exponent", "factor", "quantity", "unit", "function")
     )
     Layout = namedtuple("Layout", ("groups", "open", "block"))
 
-_LAYOUTS_MAX = 512 if sys.implementation.name == "cpython" else 2
+# Meters are asked the same few things for ever; the board's heap is worth more than its time.
+_LAYOUTS_MAX = 512 if sys.implementation.name == "cpython" else 0
 
 # Numbers that a letter in a key stands for: first and last. 1997 has tariffs up to 14 (E).
 _RANGES = {"t": (0, 63), "s": (0, 12), "p": (0, 3), "q": (1, 3), "h": (1, 21), "n": (1, 254)}
 _TARIFF_LAST_1997 = 14
-_BLOCK_TARIFF_LAST = 63
 
+_GROUP_VARIABLES = 0x02
 _GROUP_EVENTS = 0x03
 _GROUP_FREEZES = 0x05
 # Where the energy types (DI2) of the phases begin: those of phase n are n * 14h further on.
@@ -85,9 +70,11 @@ def layout(version: int, di: int) -> "Layout | str":
     """The layout of an identifier, or why it isn't known."""
     found = _layouts.get((version, di))
     if found is None:
+        found = _layout(version, di)
         if len(_layouts) >= _LAYOUTS_MAX:
             _layouts.clear()
-        found = _layouts[version, di] = _layout(version, di)
+        if _LAYOUTS_MAX:
+            _layouts[version, di] = found
     return found
 
 
@@ -100,12 +87,8 @@ def _layout(version: int, di: int) -> "Layout | str":
     if version == VERSION_1997:
         return _layout_1997(di)
     group, kind = di >> 24, di >> 16 & 0xFF
-    if group == _GROUP_FREEZES:
-        return _freeze(di)
-    if group == _GROUP_EVENTS and di & 0xFFFF == 0:
-        name = _named(PHASE_EVENTS, kind)
-        if name:
-            return Layout([_phase_event(name)], False, False)
+    if group > _GROUP_VARIABLES:
+        return _layout_rare(di)
     phase = 0
     if group <= _ENERGY_AND_DEMAND:
         for index in range(len(_PHASED)):
@@ -116,7 +99,22 @@ def _layout(version: int, di: int) -> "Layout | str":
     return _from_rows(DI_2007, f"{di:08X}", 2, 0, phase)
 
 
+def _layout_rare(di: int) -> "Layout | str":
+    from nuan_protocols.dlt645.di_rare import DI_2007_RARE, PHASE_EVENTS
+
+    group = di >> 24
+    if group == _GROUP_FREEZES:
+        return _freeze(di)
+    if group == _GROUP_EVENTS and di & 0xFFFF == 0:
+        name = _named(PHASE_EVENTS, di >> 16 & 0xFF)
+        if name:
+            return Layout([(0, 0, _phase_event(name))], False, False)
+    return _from_rows(DI_2007_RARE, f"{di:08X}", 2, 0, 0)
+
+
 def _layout_1997(di: int) -> "Layout | str":
+    from nuan_protocols.dlt645.di_1997 import DI_1997
+
     key = f"{di:04X}"
     storage = 0
     month = di >> 8 & 0x0F
@@ -128,6 +126,8 @@ def _layout_1997(di: int) -> "Layout | str":
 
 
 def _freeze(di: int) -> "Layout | str":
+    from nuan_protocols.dlt645.di_rare import FREEZE_DATA, FREEZES
+
     ago = di & 0xFF
     name = _named(FREEZES, di >> 16 & 0xFF)
     row = _named(FREEZE_DATA, di >> 8 & 0xFF)
@@ -136,18 +136,17 @@ def _freeze(di: int) -> "Layout | str":
     if not row:
         return f"the layout of freeze {di:08X} isn't known"
     if row[0] != "+":
-        return Layout([_items(row, ":" + name, ago, 0, 0)], False, False)
-    tariffs = [
-        _items(row[1:], ":" + name, ago, tariff, 0) for tariff in range(_BLOCK_TARIFF_LAST + 1)
-    ]
-    return Layout(tariffs, True, True)
+        return Layout([(ago, 0, _items(row, ":" + name, 0))], False, False)
+    items = _items(row[1:], ":" + name, 0)
+    last = _RANGES["t"][1]
+    return Layout([(ago, tariff, items) for tariff in range(last + 1)], True, True)
 
 
 def _phase_event(name: str) -> "list[Item]":
     found: list[Item] = []
     for phase in (1, 2, 3):
         row = f"3u0=count:{name}=1 3u0*60=duration:{name}=s"
-        found.extend(_items(row, "", 0, 0, phase))
+        found.extend(_items(row, "", phase))
     return found
 
 
@@ -160,7 +159,7 @@ def _from_rows(table: str, key: str, width: int, storage: int, phase: int) -> "L
     blocks = [at for at in range(first, len(pairs)) if pairs[at] == wild]
     if len(blocks) > 1:
         return f"the order within block {key} isn't known"
-    groups: list[list[Item]] = []
+    groups: list[Group] = []
     counted = False
     rows = _matching(table, pairs, blocks, width)
     for row in rows:
@@ -172,7 +171,7 @@ def _from_rows(table: str, key: str, width: int, storage: int, phase: int) -> "L
             if width == 1 and letter == "t":
                 high = _TARIFF_LAST_1997
             numbers = list(range(low, high + 1))
-        groups.extend([_group(row, pairs, width, each, storage, phase) for each in numbers])
+        groups.extend(_groups(row, pairs, width, numbers, storage, phase))
     if not groups:
         return f"data identifier {key} is unknown"
     return Layout(groups, counted and len(rows) == 1, bool(blocks))
@@ -210,31 +209,39 @@ def _matches(table: str, start: int, pairs: "list[str]", blocks: "list[int]", wi
     return True
 
 
-def _group(
-    row: str, pairs: "list[str]", width: int, number: int, storage: int, phase: int
-) -> "list[Item]":
-    """The items of one row for one number of the block (-1: the numbers are in the identifier)."""
-    tariff = 0
-    harmonic = 0
-    for index in range(len(pairs)):
-        letter = row[index * width]
-        if letter not in _RANGES:
-            continue
-        wild = number >= 0 and pairs[index] == ("FF" if width == 2 else "F")
-        value = number if wild else int(pairs[index], 16)
-        if letter == "t":
-            tariff = value
-        elif letter in "sn":
-            storage = value
-        elif letter == "h":
-            harmonic = value
-        else:
-            phase = value
+def _groups(
+    row: str, pairs: "list[str]", width: int, numbers: "list[int]", storage: int, phase: int
+) -> "list[Group]":
+    """A row's groups for these numbers of a block (-1: the number is in the identifier)."""
+    found: list[Group] = []
     words = row[len(pairs) * width + 1 :]
-    return _items(words, f":h{harmonic}" if harmonic else "", storage, tariff, phase)
+    items: list[Item] = []
+    said = ""
+    for number in numbers:
+        tariff, qualifier = 0, ""
+        for index in range(len(pairs)):
+            letter = row[index * width]
+            if letter not in _RANGES:
+                continue
+            wild = number >= 0 and pairs[index] == ("FF" if width == 2 else "F")
+            value = number if wild else int(pairs[index], 16)
+            if letter == "t":
+                tariff = value
+            elif letter in "sn":
+                storage = value
+            elif letter == "h":
+                qualifier = f":h{value}"
+            else:
+                phase = value
+        # Tariffs and settlements share their items: only their numbers differ.
+        if not items or said != f"{phase}{qualifier}":
+            said = f"{phase}{qualifier}"
+            items = _items(words, qualifier, phase)
+        found.append((storage, tariff, items))
+    return found
 
 
-def _items(words: str, qualifier: str, storage: int, tariff: int, phase: int) -> "list[Item]":
+def _items(words: str, qualifier: str, phase: int) -> "list[Item]":
     found: list[Item] = []
     for word in words.split(" "):
         fields = word.split("=")
@@ -259,8 +266,6 @@ def _items(words: str, qualifier: str, storage: int, tariff: int, phase: int) ->
                 name + qualifier,
                 fields[2] if len(fields) > 2 else "",
                 function,
-                storage,
-                tariff,
             )
         )
     return found

@@ -82,7 +82,8 @@ class ReadOut(_ReadOut):
         for control, di, _ in reads:
             if control not in _READS:
                 raise FrameError(
-                    f"C {control:02X} begins no read (11, 13, or 01 of 1997)", CONTROL_AT
+                    f"C {control:02X} begins no read (11, 13, or 01 of 1997)",
+                    WAKE_BYTES + CONTROL_AT,
                 )
             read_request(address, control, di)
         self._address = address

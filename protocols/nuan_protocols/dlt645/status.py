@@ -6,31 +6,31 @@ The upper bits of words 1 and 3 are of the national grid's later supplements and
 
 # Status word, bit (hex), meaning when set.
 _WORDS = """\
-status1 1 demand in fixed intervals
-status1 2 clock battery low
-status1 3 reading battery low
-status1 4 active power backward
-status1 5 reactive power backward
-status2 0 active power of phase 1 backward
-status2 1 active power of phase 2 backward
-status2 2 active power of phase 3 backward
-status2 4 reactive power of phase 1 backward
-status2 5 reactive power of phase 2 backward
-status2 6 reactive power of phase 3 backward
-status3 0 second day table runs
-status3 1 auxiliary supply
-status3 2 battery supply
-status3 3 programming allowed
-status3 4 relay open
-status7 0 voltage sequence reversed
-status7 1 current sequence reversed
-status7 2 voltage unbalanced
-status7 3 current unbalanced
-status7 4 auxiliary supply lost
-status7 5 power failure
-status7 6 demand above limit
-status7 7 power factor below limit
-status7 8 current badly unbalanced
+word_1 1 demand in fixed intervals
+word_1 2 clock battery low
+word_1 3 reading battery low
+word_1 4 active power backward
+word_1 5 reactive power backward
+word_2 0 active power of phase 1 backward
+word_2 1 active power of phase 2 backward
+word_2 2 active power of phase 3 backward
+word_2 4 reactive power of phase 1 backward
+word_2 5 reactive power of phase 2 backward
+word_2 6 reactive power of phase 3 backward
+word_3 0 second day table runs
+word_3 1 auxiliary supply
+word_3 2 battery supply
+word_3 3 programming allowed
+word_3 4 relay open
+word_7 0 voltage sequence reversed
+word_7 1 current sequence reversed
+word_7 2 voltage unbalanced
+word_7 3 current unbalanced
+word_7 4 auxiliary supply lost
+word_7 5 power failure
+word_7 6 demand above limit
+word_7 7 power factor below limit
+word_7 8 current badly unbalanced
 meter 0 read out automatically
 meter 1 demand in fixed intervals
 meter 2 battery low
@@ -56,7 +56,7 @@ _PHASE_BITS = (
     "phase broken",
     "current broken",
 )
-_PHASE_WORDS = {"status4": 1, "status5": 2, "status6": 3}
+_PHASE_WORDS = {"word_4": 1, "word_5": 2, "word_6": 3}
 
 _ERRORS_2007 = (
     "other error",
@@ -79,7 +79,7 @@ _ERRORS_1997 = (
 
 
 def flag_name(word: str, bit: int) -> str:
-    """What a set bit of a status word ("status1".."status7", 1997: "meter", "grid") says."""
+    """What a set bit of a status word ("word_1".."word_7", 1997: "meter", "grid") says."""
     phase = _PHASE_WORDS.get(word)
     if phase is not None:
         return f"phase {phase} {_PHASE_BITS[bit]}" if bit < len(_PHASE_BITS) else f"bit {bit}"
@@ -92,7 +92,7 @@ def flag_name(word: str, bit: int) -> str:
 
 
 def flag_names(quantity: str, flags: int) -> str:
-    """All set bits of a status word's quantity ("error_flags:status4"), with commas."""
+    """All set bits of a status word's quantity ("error_flags:word_4"), with commas."""
     word = quantity[quantity.find(":") + 1 :]
     return ", ".join([flag_name(word, bit) for bit in range(16) if flags >> bit & 1])
 

@@ -32,7 +32,6 @@ from nuan_protocols.dlt645.frame import (
     version_of,
 )
 from nuan_protocols.dlt645.items import di_text, layout
-from nuan_protocols.dlt645.status import error_names
 from nuan_protocols.dlt645.values import read_value
 from nuan_protocols.errors import FrameError, RecordError
 from nuan_protocols.reading import Reading
@@ -163,13 +162,13 @@ def read_records(version: int, di: int, data: bytes, offset: int, more: bool) ->
         return [_raw(offset, data, problem)] if data else []
     records: list[Record] = []
     at = 0
-    for group in found.groups:
-        size = sum([item.size for item in group])
-        if at + size > end:
+    for storage, tariff, items in found.groups:
+        if at + sum([item.size for item in items]) > end:
             break
-        for item in group:
+        for item in items:
             value = data[at : at + item.size]
-            records.append(Record(offset + at, item.size, value, read_value(item, value)))
+            reading = read_value(item, value, storage, tariff)
+            records.append(Record(offset + at, item.size, value, reading))
             at += item.size
     if at < end:
         reason = "cut off, its rest is in the next part" if more else "too short for another value"
@@ -179,7 +178,7 @@ def read_records(version: int, di: int, data: bytes, offset: int, more: bool) ->
 
 def _length_problem(version: int, di: int, known: "Layout", size: int, more: bool) -> str:
     """Why `size` bytes can't be this layout's data; "" when they can."""
-    whole = sum([sum([item.size for item in group]) for group in known.groups])
+    whole = sum([sum([item.size for item in items]) for _, _, items in known.groups])
     if more and size <= whole:
         return ""
     if size == whole or (known.open and size < whole):
@@ -219,6 +218,9 @@ def _more(frame: "Frame") -> bool:
 def _error(frame: "Frame") -> Telegram:
     if not frame.data:
         raise FrameError("an error answer without its error byte", frame.start + DATA_AT)
+    # Off the board's heap until one comes.
+    from nuan_protocols.dlt645.status import error_names
+
     error = frame.data[0]
     text = error_names(version_of(frame.control), error)
     reading = Reading("error_flags:answer", error, 0, "1", 0, 0, 0, "instantaneous", "error", text)

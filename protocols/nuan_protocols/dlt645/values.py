@@ -7,11 +7,15 @@ a value unreadable; they are kept as text.
 from typing import TYPE_CHECKING
 
 from nuan_protocols import bcd
-from nuan_protocols.dlt645.status import flag_names
 from nuan_protocols.reading import Reading
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from nuan_protocols.dlt645.items import Item
+
+    # Integer, status and text of a reading.
+    Value: TypeAlias = tuple[int | None, str, str]
 
 _SIGN_BIT = 0x80
 _BAUD_FIRST = 300
@@ -23,35 +27,56 @@ _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CENTURY = 2000
 
 
-def read_value(item: "Item", data: bytes) -> Reading:
+def read_value(item: "Item", data: bytes, storage: int, tariff: int) -> Reading:
     """The reading of `item` in its bytes; unreadable ones say why and keep the digits."""
+    integer, status, text = _value(item, data)
+    return Reading(
+        item.quantity,
+        integer,
+        item.exponent,
+        item.unit,
+        storage,
+        tariff,
+        0,
+        item.function,
+        status,
+        text,
+    )
+
+
+def _value(item: "Item", data: bytes) -> "Value":
     kind = item.kind
     if kind in "bfr":
         return _binary(item, data)
     if kind == "x":
-        return _reading(item, None, _RAW, bcd.digits(data))
+        return (None, _RAW, bcd.digits(data))
     if data == b"\xff" * len(data):
-        return _reading(item, None, _NO_VALUE, "")
+        return (None, _NO_VALUE, "")
     if kind in "us":
         return _number(item, data)
-    return _ascii(item, data) if kind == "a" else _digits(item, data)
+    return _ascii(data) if kind == "a" else _digits(item, data)
 
 
-def _binary(item: "Item", data: bytes) -> Reading:
+def _binary(item: "Item", data: bytes) -> "Value":
     if item.kind == "r":
-        return _baud_rate(item, data[0])
+        return _baud_rate(data[0])
     flags = int.from_bytes(data, "little")
-    return _reading(item, flags, "ok", flag_names(item.quantity, flags) if item.kind == "f" else "")
+    if item.kind == "b":
+        return (flags, "ok", "")
+    # Off the board's heap until one comes.
+    from nuan_protocols.dlt645.status import flag_names
+
+    return (flags, "ok", flag_names(item.quantity, flags))
 
 
-def _digits(item: "Item", data: bytes) -> Reading:
+def _digits(item: "Item", data: bytes) -> "Value":
     digits = bcd.digits(data)
     if not digits.isdigit():
-        return _reading(item, None, _BAD_DIGIT, digits)
-    return _reading(item, None, "ok", digits) if item.kind == "i" else _time(item, digits)
+        return (None, _BAD_DIGIT, digits)
+    return (None, "ok", digits) if item.kind == "i" else _time(item, digits)
 
 
-def _number(item: "Item", data: bytes) -> Reading:
+def _number(item: "Item", data: bytes) -> "Value":
     negative = False
     digits = bcd.digits(data)
     if item.kind == "s" and data[len(data) - 1] & _SIGN_BIT:
@@ -59,35 +84,35 @@ def _number(item: "Item", data: bytes) -> Reading:
         high = data[len(data) - 1] & ~_SIGN_BIT
         digits = bcd.digits(data[: len(data) - 1] + bytes((high,)))
     if not digits.isdigit():
-        return _reading(item, None, _BAD_DIGIT, bcd.digits(data))
+        return (None, _BAD_DIGIT, bcd.digits(data))
     value = int(digits) * item.factor
-    return _reading(item, -value if negative else value, "ok", "")
+    return (-value if negative else value, "ok", "")
 
 
-def _baud_rate(item: "Item", bits: int) -> Reading:
+def _baud_rate(bits: int) -> "Value":
     """One bit is set: bit 1 is 600 Bd, bit 2 is 1200 Bd, up to bit 6."""
     for bit in range(1, 7):
         if bits == 1 << bit:
-            return _reading(item, _BAUD_FIRST << bit, "ok", "")
-    return _reading(item, None, "unreadable:no single baud rate", f"{bits:02X}")
+            return (_BAUD_FIRST << bit, "ok", "")
+    return (None, "unreadable:no single baud rate", f"{bits:02X}")
 
 
-def _ascii(item: "Item", data: bytes) -> Reading:
+def _ascii(data: bytes) -> "Value":
     text = "".join([chr(data[at - 1]) for at in range(len(data), 0, -1) if data[at - 1]])
     for char in text:
         if not " " <= char <= "~":
-            return _reading(item, None, "unreadable:not plain text", bcd.digits(data))
-    return _reading(item, None, "ok", text.strip())
+            return (None, "unreadable:not plain text", bcd.digits(data))
+    return (None, "ok", text.strip())
 
 
-def _time(item: "Item", digits: str) -> Reading:
+def _time(item: "Item", digits: str) -> "Value":
     """Dates and times as ISO 8601; without year they begin with --, without month with ---."""
     pairs = [int(digits[at : at + 2]) for at in range(0, len(digits), 2)]
     text = _time_text(item.kind, pairs)
     if text:
-        return _reading(item, None, "ok", text)
+        return (None, "ok", text)
     reason = "no possible time" if any(pairs) else "no time is set"
-    return _reading(item, None, "unreadable:" + reason, digits)
+    return (None, "unreadable:" + reason, digits)
 
 
 def _time_text(kind: str, pairs: "list[int]") -> str:
@@ -121,18 +146,3 @@ def _date(year: int, month: int, day: int) -> str:
     if month == 2 and day == 29 and year % 4:
         return ""
     return f"{_CENTURY + year}-{month:02d}-{day:02d}"
-
-
-def _reading(item: "Item", integer: "int | None", status: str, text: str) -> Reading:
-    return Reading(
-        item.quantity,
-        integer,
-        item.exponent,
-        item.unit,
-        item.storage,
-        item.tariff,
-        0,
-        item.function,
-        status,
-        text,
-    )
