@@ -16,8 +16,9 @@ from nuan_protocols.modbus.annotate import (
     exception_name,
     request_groups,
 )
+from nuan_protocols.modbus.exchange import check_exchange
 from nuan_protocols.modbus.registers import DATA_AT, bits, raw_value, registers, scaled_value
-from nuan_protocols.modbus.rtu import check_response, read_request
+from nuan_protocols.modbus.rtu import read_request
 
 
 def framed(body: bytes) -> bytes:
@@ -80,7 +81,7 @@ def test_recorded_samples(shared_data: Path) -> None:
     for sample in framed_samples:
         expected = sample["expected"]
         request, answer = bytes.fromhex(sample["request"]), bytes.fromhex(sample["hex"])
-        check_response(request, answer)
+        check_exchange(request, answer)
         assert request[2:4] == expected["wire_address"].to_bytes(2, "big")
         order = "little" if expected["word_order"].startswith("low") else "big"
         raw = raw_value(answer, DATA_AT, expected["type"], order)

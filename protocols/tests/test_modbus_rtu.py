@@ -6,12 +6,11 @@ from hypothesis import strategies as st
 
 from nuan_protocols.checksum import crc16_modbus
 from nuan_protocols.errors import ChecksumError, FrameError
+from nuan_protocols.modbus.exchange import check_exchange, parse_question
 from nuan_protocols.modbus.reader import ResponseReader
 from nuan_protocols.modbus.rtu import (
     FRAME_BYTES_MAX,
-    check_response,
     exception_code,
-    parse_request,
     read_request,
 )
 
@@ -91,9 +90,9 @@ def test_no_changed_answer_is_accepted(data: st.DataObject) -> None:
     changed[data.draw(st.integers(0, len(answer) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     assert read([bytes(changed)], request) == []
     with pytest.raises(FrameError):
-        check_response(request, bytes(changed))
+        check_exchange(request, bytes(changed))
     assert read([answer], request) == [answer]
-    check_response(request, answer)
+    check_exchange(request, answer)
 
 
 def test_the_length_tells_how_much_is_wanted() -> None:
@@ -148,7 +147,9 @@ def test_a_flood_is_bounded() -> None:
 def test_a_request_is_read_as_written(unit: int, function: int, start: int, count: int) -> None:
     count = min(count, 0x10000 - start)
     request = read_request(unit, function, start, count)
-    assert parse_request(request) == (unit, function, start, count)
+    asked = parse_question(request)
+    assert (asked.unit, asked.function, asked.start, asked.span) == (unit, function, start, count)
+    assert asked.at == 0
     assert read([request], request) == [], "an echo is no answer"
 
 
@@ -177,11 +178,11 @@ def test_a_request_out_of_bounds_is_not_made(
 
 def test_a_broken_request_is_refused() -> None:
     with pytest.raises(ChecksumError):
-        parse_request(REQUEST[:-1] + b"\x00")
-    with pytest.raises(FrameError, match="8 bytes"):
-        parse_request(REQUEST[:-1])
-    with pytest.raises(FrameError, match="function 6"):
-        parse_request(framed(bytes.fromhex("070600010001")))
+        parse_question(REQUEST[:-1] + b"\x00")
+    with pytest.raises(FrameError, match="has 8 bytes, this one has 7"):
+        parse_question(REQUEST[:-1])
+    with pytest.raises(FrameError, match="function 7"):
+        parse_question(framed(bytes.fromhex("070700010001")))
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_a_wrong_answer_is_refused_with_its_offset(
     response: bytes, reason: str, offset: int
 ) -> None:
     with pytest.raises(FrameError, match=reason) as caught:
-        check_response(REQUEST, response)
+        check_exchange(REQUEST, response)
     assert caught.value.offset == offset
 
 

@@ -12,8 +12,14 @@ from nuan_protocols.mbus.reader import FrameReader
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.modbus_readings import registers_in
 from nuan_protocols.modbus import annotate as modbus_names
-from nuan_protocols.modbus import rtu
+from nuan_protocols.modbus.exchange import (
+    Question,
+    check_exchange,
+    exception_in,
+)
+from nuan_protocols.modbus.identification import ENCAPSULATED, HEAD_BYTES, identification
 from nuan_protocols.modbus.registers import DATA_AT, REGISTERS_OF
+from nuan_protocols.modbus.rtu import READ_AND_WRITE, READ_DISCRETE_INPUTS
 from nuan_protocols.reading import Reading, decimal_text
 from nuan_tools.errors import UserError
 from nuan_tools.i18n import tr
@@ -33,6 +39,8 @@ RECORD_KEYS = (
 )
 # The words of a Modbus answer without a model: they count nothing known.
 UNKNOWN_REGISTER = "register"
+# What a Modbus device says of itself (function 43/14).
+IDENTIFICATION = "identification"
 
 
 @dataclass(frozen=True)
@@ -102,22 +110,26 @@ def decode_mbus(frame: bytes) -> Decoded:
 
 
 def decode_modbus(question: bytes, answer: bytes, model: str | None) -> Decoded:
-    """Decodes the answer to a Modbus RTU read request; a model gives its words a meaning.
+    """Decodes the answer to a Modbus request, RTU or TCP; a model gives its words a meaning.
 
     Raises FrameError with the offset of the first wrong byte, UserError for an unknown model.
     """
-    unit, function, start, count = rtu.parse_request(question)
-    rtu.check_response(question, answer)
-    header: dict[str, Any] = {"unit": unit, "function": function, "start": start, "count": count}
-    code = rtu.exception_code(answer)
+    asked = check_exchange(question, answer)
+    header: dict[str, Any] = {
+        "unit": asked.unit,
+        "function": asked.function,
+        "start": asked.start,
+        "count": asked.span,
+    }
+    code = exception_in(asked, answer)
     if code is not None:
         header["exception"] = code
         header["exception_name"] = modbus_names.exception_name(code)
         return Decoded("modbus", header, [])
     if model is not None:
         header["model"] = model
-        return Decoded("modbus", header, _modelled(question, answer, model))
-    return Decoded("modbus", header, _bare_words(question, answer))
+        return Decoded("modbus", header, _modelled(asked, question, answer, model))
+    return Decoded("modbus", header, _bare_words(asked, answer))
 
 
 def _known(value: object) -> object:
@@ -125,31 +137,49 @@ def _known(value: object) -> object:
     return None if value in ("", -1) else value
 
 
-def _bare_words(question: bytes, answer: bytes) -> list[Record]:
-    _, function, start, _ = rtu.parse_request(question)
-    if function < rtu.READ_HOLDING_REGISTERS:
-        raw = answer[DATA_AT:-2]
+def _bare_words(asked: Question, answer: bytes) -> list[Record]:
+    at = asked.at + DATA_AT
+    if asked.function == ENCAPSULATED:
+        return _objects(answer, asked.at)
+    if asked.function not in {*range(1, 5), READ_AND_WRITE}:
+        return []
+    end = at + answer[at - 1]
+    if asked.function <= READ_DISCRETE_INPUTS:
+        raw = answer[at:end]
         reading = Reading("bits", None, 0, "", 0, 0, 0, "instantaneous", "ok", raw.hex())
-        return [Record(DATA_AT, raw, reading)]
+        return [Record(at, raw, reading)]
     records: list[Record] = []
-    for offset in range(DATA_AT, len(answer) - 2, 2):
+    for index, offset in enumerate(range(at, end, 2)):
         raw = answer[offset : offset + 2]
-        name = f"{UNKNOWN_REGISTER}:{start + (offset - DATA_AT) // 2}"
+        name = f"{UNKNOWN_REGISTER}:{asked.start + index}"
         number = int.from_bytes(raw, "big")
         reading = Reading(name, number, 0, "1", 0, 0, 0, "instantaneous", "ok", "")
         records.append(Record(offset, raw, reading))
     return records
 
 
-def _modelled(question: bytes, answer: bytes, model: str) -> list[Record]:
+def _objects(answer: bytes, at: int) -> list[Record]:
+    """What a device says of itself, each object at its text."""
+    records: list[Record] = []
+    offset = at + HEAD_BYTES
+    for number, text in identification(answer, at).objects:
+        shown = text.decode("utf-8", "replace")
+        reading = Reading(
+            f"{IDENTIFICATION}:{number}", None, 0, "", 0, 0, 0, "instantaneous", "ok", shown
+        )
+        records.append(Record(offset + 2, text, reading))
+        offset += 2 + len(text)
+    return records
+
+
+def _modelled(asked: Question, question: bytes, answer: bytes, model: str) -> list[Record]:
     try:
         meter = registry.profile(model)
     except registry.UnknownModelError as error:
         raise UserError(str(error)) from error
     if meter.protocol != "modbus":
         raise UserError(tr("{model} is no Modbus meter; leave out --model", model=model))
-    _, function, start, count = rtu.parse_request(question)
-    places = registers_in(meter, function, start, count)
+    places = registers_in(meter, asked)
     found = registry.readings(meter, question, answer)
     return [
         Record(at, answer[at : at + 2 * REGISTERS_OF[place.kind]], reading)

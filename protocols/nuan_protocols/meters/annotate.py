@@ -48,15 +48,17 @@ def _frame_groups(meter: "Profile", frame: bytes) -> "list[Group]":
 def _modbus_groups(meter: "Profile", question: bytes, answer: bytes) -> "list[Group]":
     from nuan_protocols.meters.modbus_readings import modbus_readings, registers_in
     from nuan_protocols.modbus.annotate import byte_groups
+    from nuan_protocols.modbus.exchange import exception_in, parse_question
     from nuan_protocols.modbus.registers import REGISTERS_OF
-    from nuan_protocols.modbus.rtu import exception_code, parse_request
+    from nuan_protocols.modbus.rtu import READ_DISCRETE_INPUTS
 
     groups = byte_groups(question, answer)
-    if exception_code(answer) is not None:
+    asked = parse_question(question)
+    # Bits have no bytes of their own.
+    if exception_in(asked, answer) is not None or asked.function <= READ_DISCRETE_INPUTS:
         return groups
-    _, function, start, count = parse_request(question)
     named: dict[int, Group] = {}
-    placed = registers_in(meter, function, start, count)
+    placed = registers_in(meter, asked)
     readings = modbus_readings(meter, question, answer)
     for index in range(len(placed)):
         at, place = placed[index]

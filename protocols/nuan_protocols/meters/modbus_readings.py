@@ -2,70 +2,139 @@
 
 from typing import TYPE_CHECKING
 
+from nuan_protocols.errors import FrameError
 from nuan_protocols.modbus.annotate import exception_name
-from nuan_protocols.modbus.registers import DATA_AT, REGISTERS_OF, scaled_value
-from nuan_protocols.modbus.rtu import check_answer, exception_code, parse_request
+from nuan_protocols.modbus.exchange import check_answer, exception_in, parse_question
+from nuan_protocols.modbus.registers import DATA_AT, FLOATS, REGISTERS_OF, number_of, raw_value
+from nuan_protocols.modbus.rtu import (
+    READ_AND_WRITE,
+    READ_DISCRETE_INPUTS,
+    READ_HOLDING_REGISTERS,
+    READ_INPUT_REGISTERS,
+    REQUEST_BYTES,
+)
+from nuan_protocols.modbus.tcp import HEADER_BYTES
 from nuan_protocols.reading import Reading
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from nuan_protocols.meters.profile import ModbusRegister, Profile
+    from nuan_protocols.meters.places import ModbusRegister
+    from nuan_protocols.meters.profile import Profile
+    from nuan_protocols.modbus.exchange import Question
 
-    # Unit, function, count, and each register with its byte in the answer.
-    Plan: TypeAlias = tuple[int, int, int, list[tuple[int, ModbusRegister]]]
+    # A register with its byte in the answer, and the bit of that byte for function 1 or 2.
+    Placed: TypeAlias = tuple[int, ModbusRegister, int]
+    Plan: TypeAlias = tuple[Question, list[Placed]]
 
 PLANS_MAX = 4096
 
-# A meter is asked the same few questions for ever.
-_plans: "dict[tuple[str, bytes], Plan]" = {}
+NOT_A_NUMBER = "unreadable:not a number"
+NOT_FITTED = "unreadable:not supported by the meter"
+
+# A meter is asked the same few questions for ever; over TCP with ever new transaction numbers,
+# which stand in the header and are left out here.
+_plans: "dict[tuple[Profile, bytes], Plan]" = {}
 
 
 def modbus_readings(meter: "Profile", question: bytes, answer: bytes) -> list[Reading]:
     """Readings of all registers of interest that the question asked for, in the answer's order.
 
-    An exception answer makes them unreadable, each with the reason. Raises FrameError.
+    RTU or TCP, as it was on the wire. An exception answer makes them unreadable, each with the
+    reason. Raises FrameError.
     """
-    key = (meter.name, question)
-    plan = _plans.get(key)
+    body = question if len(question) == REQUEST_BYTES else question[HEADER_BYTES:]
+    plan = _plans.get((meter, body))
     if plan is None:
         plan = _plan(meter, question)
-        if len(_plans) >= PLANS_MAX:
-            _plans.clear()
-        _plans[key] = plan
-    unit, function, count, registers = plan
-    check_answer(unit, function, count, answer)
-    code = exception_code(answer)
+    asked, placed = plan
+    check_answer(asked, question, answer)
+    code = exception_in(asked, answer)
     if code is not None:
         status = f"unreadable:{exception_name(code)}"
-        return [_reading(register, None, status) for _, register in registers]
+        return [_reading(register, None, status) for _, register, _ in placed]
     found: list[Reading] = []
-    for at, register in registers:
-        value = scaled_value(answer, at, register.kind, register.quantum, register.word_order)
-        status = "ok" if value is not None else "unreadable:not a number"
-        found.append(_reading(register, value, status))
+    for at, register, bit in placed:
+        kind = register.kind
+        if kind == "bit":
+            found.append(_reading(register, answer[at] >> bit & 1, "ok"))
+            continue
+        raw = raw_value(answer, at, kind, register.word_order, register.byte_order)
+        if raw == register.absent:
+            found.append(_reading(register, None, NOT_FITTED))
+            continue
+        if register.terms or register.mask:
+            value = _combined(register, answer, at, raw)
+        else:
+            value = number_of(raw, kind, register.quantum)
+        found.append(_reading(register, value, "ok" if value is not None else NOT_A_NUMBER))
     return found
 
 
-def registers_in(
-    meter: "Profile", function: int, start: int, count: int
-) -> "list[tuple[int, ModbusRegister]]":
+def registers_in(meter: "Profile", asked: "Question") -> "list[tuple[int, ModbusRegister]]":
     """(byte in the answer, register) of every register of interest that a request covers whole."""
-    inside: list[tuple[int, ModbusRegister]] = []
-    for register in meter.places:
-        words = register.address - start
-        if register.function == function and 0 <= words <= count - REGISTERS_OF[register.kind]:
-            inside.append((DATA_AT + 2 * words, register))
-    return sorted(inside, key=_position)
+    return [(at, register) for at, register, _ in _placed(meter, asked)]
 
 
 def _plan(meter: "Profile", question: bytes) -> "Plan":
-    unit, function, start, count = parse_request(question)
-    return unit, function, count, registers_in(meter, function, start, count)
+    asked = parse_question(question)
+    placed = _placed(meter, asked)
+    if len(_plans) >= PLANS_MAX:
+        _plans.clear()
+    plan = _plans[meter, question[asked.at :]] = asked, placed
+    return plan
 
 
-def _position(placed: "tuple[int, ModbusRegister]") -> int:
-    return placed[0]
+def _placed(meter: "Profile", asked: "Question") -> "list[Placed]":
+    function = READ_HOLDING_REGISTERS if asked.function == READ_AND_WRITE else asked.function
+    if function > READ_INPUT_REGISTERS:
+        raise FrameError(f"an answer to function {function} holds no registers", asked.at + 1)
+    data_at = asked.at + DATA_AT
+    inside: list[Placed] = []
+    for register in meter.places:
+        if register.function != function:
+            continue
+        if not _is_within(asked, register.address, register.kind):
+            continue
+        if not all(_is_within(asked, term.address, term.kind) for term in register.terms):
+            continue
+        words = register.address - asked.start
+        if function <= READ_DISCRETE_INPUTS:
+            inside.append((data_at + words // 8, register, words % 8))
+        else:
+            inside.append((data_at + 2 * words, register, 0))
+    return sorted(inside, key=_position)
+
+
+def _is_within(asked: "Question", address: int, kind: str) -> bool:
+    return 0 <= address - asked.start <= asked.span - REGISTERS_OF[kind]
+
+
+def _position(placed: "Placed") -> tuple[int, int]:
+    return placed[0], placed[2]
+
+
+def _combined(register: "ModbusRegister", answer: bytes, at: int, raw: int) -> "int | None":
+    """The number of a register that is part of its words, or of several places' words together."""
+    if register.mask:
+        raw &= register.mask
+        # The lowest bit of the mask: down to where it counts 1.
+        raw //= register.mask & -register.mask
+    parts = [(register.kind, register.factor, raw)]
+    for term in register.terms:
+        term_at = at + 2 * (term.address - register.address)
+        words = raw_value(answer, term_at, term.kind, register.word_order, register.byte_order)
+        parts.append((term.kind, term.factor, words))
+    # Whole numbers beside a fraction count in its steps.
+    has_fraction = any(kind in FLOATS for kind, _, _ in parts)
+    step = 10**-register.quantum if has_fraction and register.quantum < 0 else 1
+    total = 0
+    for kind, factor, words in parts:
+        number = number_of(words, kind, register.quantum)
+        if number is None:
+            return None
+        total += factor * (number if kind in FLOATS else number * step)
+    return total
 
 
 def _reading(register: "ModbusRegister", value: "int | None", status: str) -> Reading:
@@ -74,8 +143,8 @@ def _reading(register: "ModbusRegister", value: "int | None", status: str) -> Re
         value,
         register.exponent,
         register.unit,
-        0,
-        0,
+        register.storage,
+        register.tariff,
         0,
         "instantaneous",
         status,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     class ModbusRegister(NamedTuple):
         """A register of interest in a Modbus map.
 
-        function, address   read function (3, 4) and wire address of its first word
+        function, address   read function (1..4) and wire address of its first word (or bit)
         kind, word_order    of modbus/registers.py; word_order "big" | "little": high or low first
         quantum   exponent of the step kept of a float, in the register's own unit; 0 for integers
         exponent  value = integer * 10**exponent in `unit`
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         terms     the parts beyond the first: whole number here, fraction there
         absent    the raw words with which a meter says that it has no such register; None: none
         storage, tariff   as in Reading
+        mask      bits of an integer's words that are the number, its lowest counting 1; 0: all
         """
 
         function: int
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         absent: "int | None"
         storage: int
         tariff: int
+        mask: int
 
 else:
     from collections import namedtuple
@@ -65,6 +67,7 @@ else:
             "absent",
             "storage",
             "tariff",
+            "mask",
         ),
     )
 
@@ -85,6 +88,7 @@ def place(
     absent: "int | None" = None,
     storage: int = 0,
     tariff: int = 0,
+    mask: int = 0,
 ) -> ModbusRegister:
     """A register of any kind that counts 10**exponent of `unit`, kept to 10**quantum of that.
 
@@ -105,6 +109,7 @@ def place(
         absent,
         storage,
         tariff,
+        mask,
     )
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from nuan_protocols.checksum import Buffer
 
 _BUFFER_BYTES = 2 * FRAME_BYTES_MAX
-# A unit, a function, a CRC.
-_REQUEST_BYTES_MIN = 4
+# Function 43/14.
+_REQUEST_BYTES_MIN = 7
 # Writes of one coil or register: the answer is the request.
 _REPEATED_WHOLE = (5, 6)
 
@@ -58,11 +58,12 @@ class ResponseReader:
         answer repeats it, takes it for one, unless the line echoes. Raises FrameError.
         """
         if len(sent) < _REQUEST_BYTES_MIN:
-            raise FrameError(f"a request has at least 4 bytes, this one has {len(sent)}", len(sent))
+            raise FrameError(f"a request has at least 7 bytes, this one has {len(sent)}", len(sent))
         self._sent = bytes(sent)
         self._unit = self._sent[:1]
         self._function = sent[1]
-        self._set_answer()
+        self._head = answer_head(self._sent)
+        self._answer_bytes = answer_bytes(self._head)
         self._echo_due = self.echoes or self._function not in _REPEATED_WHOLE
         self._used = 0
         self._answer = None
@@ -101,10 +102,6 @@ class ResponseReader:
             return length - self._used
         # Only the request's echo has begun; an answer may stand inside what looks like one.
         return min(len(self._sent) - self._used, EXCEPTION_BYTES)
-
-    def _set_answer(self) -> None:
-        self._head = answer_head(self._sent)
-        self._answer_bytes = answer_bytes(self._head)
 
     def _scan(self) -> None:
         """Take the first good frame; keep what may still become one, from the first byte of it."""

@@ -34,7 +34,7 @@ FRAME_BYTES_MAX = 256
 ANSWER_OVERHEAD_BYTES = 5
 # What the answer to a write repeats of its request: unit, function, start, value or count.
 REPEATED_BYTES = 6
-_CRC_BYTES = 2
+CRC_BYTES = 2
 
 
 def read_request(unit: int, function: int, start: int, count: int) -> bytes:
@@ -42,31 +42,36 @@ def read_request(unit: int, function: int, start: int, count: int) -> bytes:
 
     Raises FrameError when a field is outside what the protocol allows.
     """
-    check_read(unit, function, start, count)
-    return closed(bytes((unit, function, start >> 8, start & 0xFF, count >> 8, count & 0xFF)))
-
-
-def check_read(unit: int, function: int, start: int, count: int) -> None:
-    """Raise FrameError unless these are the fields of a read request."""
     if not UNIT_MIN <= unit <= UNIT_MAX:
         raise FrameError(f"unit {unit} is not within {UNIT_MIN}..{UNIT_MAX}", 0)
+    check_read(function, start, count, 0)
+    return closed(read_body(unit, function, start, count))
+
+
+def check_read(function: int, start: int, count: int, at: int) -> None:
+    """Raise FrameError unless a request whose unit stands at byte `at` may read so."""
     if not READ_COILS <= function <= READ_INPUT_REGISTERS:
-        raise FrameError(f"function {function} is not a read function (1..4)", 1)
+        raise FrameError(f"function {function} is not a read function (1..4)", at + 1)
     if not 0 <= start <= 0xFFFF:
-        raise FrameError(f"start {start} is not within 0..65535", 2)
+        raise FrameError(f"start {start} is not within 0..65535", at + 2)
     most = BITS_MAX if function <= READ_DISCRETE_INPUTS else REGISTERS_MAX
     if not 1 <= count <= most or start + count > 0x10000:
-        raise FrameError(f"count {count} from {start} is not within 1..{most} up to 65535", 4)
+        raise FrameError(f"count {count} from {start} is not within 1..{most} up to 65535", at + 4)
+
+
+def read_body(unit: int, function: int, start: int, count: int) -> bytes:
+    """Unit, function and data of a checked read request."""
+    return bytes((unit, function, start >> 8, start & 0xFF, count >> 8, count & 0xFF))
 
 
 def closed(body: bytes) -> bytes:
     """The frame of a body (unit, function, data): its CRC behind it."""
-    return body + crc16_modbus(body).to_bytes(_CRC_BYTES, "little")
+    return body + crc16_modbus(body).to_bytes(CRC_BYTES, "little")
 
 
 def check_crc(frame: "Buffer") -> None:
     """Raise ChecksumError unless the last two bytes are the CRC of those before."""
-    end = len(frame) - _CRC_BYTES
+    end = len(frame) - CRC_BYTES
     crc = frame[end] | frame[end + 1] << 8
     if crc16_modbus(frame, 0, end) != crc:
         raise ChecksumError(f"the CRC {crc:04X} doesn't match the frame's bytes", end)
@@ -92,47 +97,13 @@ def answer_head(body: "Buffer") -> bytes:
 def answer_bytes(head: bytes) -> int:
     """Length of the whole RTU answer that begins with this answer_head."""
     if len(head) == REPEATED_BYTES:
-        return REPEATED_BYTES + _CRC_BYTES
+        return REPEATED_BYTES + CRC_BYTES
     return head[2] + ANSWER_OVERHEAD_BYTES
 
 
-def parse_request(request: "Buffer") -> tuple[int, int, int, int]:
-    """Checked request -> (unit, function, start, count). Raises FrameError."""
-    if len(request) != REQUEST_BYTES:
-        raise FrameError(f"a read request has 8 bytes, this one has {len(request)}", len(request))
-    check_crc(request)
-    unit, function = request[0], request[1]
-    start, count = request[2] << 8 | request[3], request[4] << 8 | request[5]
-    check_read(unit, function, start, count)
-    return unit, function, start, count
+def exception_code(answer: "Buffer", at: int = 0) -> int | None:
+    """Code of a checked exception answer, None for any other (named in annotate.py).
 
-
-def check_response(request: "Buffer", response: "Buffer") -> None:
-    """Raise FrameError unless `response` is one whole answer, or exception answer, to `request`."""
-    unit, function, _, count = parse_request(request)
-    check_answer(unit, function, count, response)
-
-
-def check_answer(unit: int, function: int, count: int, response: "Buffer") -> None:
-    """As check_response, for a request whose fields are known already."""
-    if len(response) < EXCEPTION_BYTES:
-        raise FrameError(f"an answer has at least 5 bytes, this one has {len(response)}", 0)
-    if response[0] != unit:
-        raise FrameError(f"unit {response[0]} answered instead of unit {unit}", 0)
-    size = data_bytes(function, count)
-    if response[1] == function | EXCEPTION_BIT:
-        expected = EXCEPTION_BYTES
-    elif response[1] != function:
-        raise FrameError(f"function {response[1]:#04x} answered to function {function:#04x}", 1)
-    elif response[2] != size:
-        raise FrameError(f"{response[2]} data bytes answered, {size} were asked for", 2)
-    else:
-        expected = size + ANSWER_OVERHEAD_BYTES
-    if len(response) != expected:
-        raise FrameError(f"the answer has {len(response)} bytes instead of {expected}", 2)
-    check_crc(response)
-
-
-def exception_code(answer: "Buffer") -> int | None:
-    """Code of a checked exception answer, None for any other (named in annotate.py)."""
-    return answer[2] if answer[1] & EXCEPTION_BIT else None
+    `at` is where the unit stands: 0, or 6 in a TCP frame.
+    """
+    return answer[at + 2] if answer[at + 1] & EXCEPTION_BIT else None

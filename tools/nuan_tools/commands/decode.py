@@ -67,7 +67,7 @@ def register(app: App) -> None:
 def _question(text: str | None, model: str | None) -> bytes | None:
     """The request that all telegrams answer; what is wrong with it is told once."""
     from nuan_protocols.errors import ProtocolError
-    from nuan_protocols.modbus.rtu import parse_request
+    from nuan_protocols.modbus.exchange import parse_question
     from nuan_tools.errors import UserError
     from nuan_tools.hexadecimal import parse
 
@@ -77,7 +77,7 @@ def _question(text: str | None, model: str | None) -> bytes | None:
         return None
     question = parse(text, "--question")
     try:
-        parse_request(question)
+        parse_question(question)
     except ProtocolError as error:
         place = tr("{where}, byte {offset}", where="--question", offset=error.offset)
         raise UserError(f"{place}: {error.reason}") from error
