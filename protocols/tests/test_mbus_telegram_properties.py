@@ -1,5 +1,7 @@
 """What must hold for every telegram, tried on generated and on damaged ones."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +15,7 @@ from nuan_protocols.mbus.telegram import decode, find
 from nuan_protocols.mbus.walk import more_follows
 
 ADDRESS = 5
+SEED = 20261120
 HEADER = bytes.fromhex("785634122d2c010455000000")
 REGISTERS = [
     bytes.fromhex(text)
@@ -42,6 +45,24 @@ REGISTERS = [
         "1f0102",
         "0f0102",
         "0c2bdddd",
+        # One of each way to read a column: integers of all sizes, with a factor, without a sign.
+        "0106f0",
+        "0206feff",
+        "0306563412",
+        "0606010203040506",
+        "07060102030405060708",
+        "022234f2",
+        "0b22563400",
+        "02fd170180",
+        "03fd17010280",
+        "04fd0c01020304",
+        "066d0102030405ff",
+        "036d010203",
+        "055b0000c842",
+        "05220000803f",
+        "0594780000e0ff",
+        "046d1e8f3f3c",
+        "02fd1a0100",
     )
 ]
 telegrams = st.builds(
@@ -151,3 +172,40 @@ def test_plans_are_bounded() -> None:
     assert known == raws[-plan.PLANS_PER_LENGTH :]
     plan.forget()
     assert plan.match(raws[-1]) is None
+
+
+@given(st.binary(min_size=4, max_size=4), st.sampled_from(("046d", "055b", "0578", "8c0522")))
+def test_every_date_and_real_reads_the_same_from_a_remembered_layout(
+    value: bytes, block: str
+) -> None:
+    head = bytes.fromhex(block)
+    decode(long_frame(0x08, ADDRESS, 0x72, HEADER + head + bytes(4)))
+    raw = long_frame(0x08, ADDRESS, 0x72, HEADER + head + value)
+    records, _ = read_records(raw, 19, 0)
+    for _ in range(2):
+        telegram = decode(raw)
+        assert telegram.readings == [record.reading for record in records]
+        assert telegram.records == records
+
+
+def test_remembered_and_new_layouts_never_read_differently() -> None:
+    """Many random telegrams, each read again with other values, with and without its plan."""
+    rng = Random(SEED)
+    tricky = (0, 0x80, 0x39, 0xFC, 0xFF, 0x41)
+    for _ in range(8000):
+        records = b"".join(rng.choice(REGISTERS) for _ in range(rng.randint(0, 6)))
+        tail = rng.randbytes(rng.randint(0, 8))
+        raw = long_frame(0x08, ADDRESS, 0x72, (HEADER + records + tail)[:250])
+        body = bytearray(raw[4:-2])
+        share = rng.choice((5, 1))
+        for record in decode(raw).records:
+            end = record.offset + record.length - 4
+            for index in range(end - len(record.data), end):
+                if rng.randrange(share) == 0:
+                    body[index] = rng.choice((*tricky, rng.randrange(256)))
+        other = resealed(bytes(body))
+        expected, _ = read_records(other, 19, other[17] | other[18] << 8)
+        for _ in range(2):
+            telegram = decode(other)
+            assert telegram.records == expected, (SEED, other.hex())
+            assert telegram.readings == [record.reading for record in expected]

@@ -35,6 +35,9 @@ class Field:
     sign        highest value plus one of a plain signed integer; 0: it is coded otherwise
     plain_bcd   BCD digits that say a number
     shows_digits   the digits themselves count, leading zeros included
+    is_unsigned a plain integer without a sign
+    is_date     dates and times coded as integers
+    is_real     a plain 32-bit real
     """
 
     def __init__(self, dib: "Buffer", found: "Meaning") -> None:
@@ -62,6 +65,10 @@ class Field:
         if plain and found.coding != IDENTIFIER and self._is_integer():
             self.sign = 1 << (8 * DATA_BYTES[self.code] - 1)
         self.plain_bcd = plain and self.code in _CODES_BCD
+        bare = not (found.problem or found.error or found.addend is not None)
+        self.is_unsigned = bare and not self._signed and self._is_integer()
+        self.is_date = bare and found.coding == DATE and self._is_integer()
+        self.is_real = plain and self.code == CODE_REAL
         self.shows_digits = found.coding == IDENTIFIER
 
     def _is_integer(self) -> bool:

@@ -15,24 +15,27 @@ from nuan_protocols.mbus.field import Field
 from nuan_protocols.mbus.records import Record, may_be_encrypted, meaning_at, read_record
 from nuan_protocols.mbus.walk import (
     CODE_VARIABLE,
-    EXTENSION_BIT,
     FILLER,
     MANUFACTURER,
     RECORD,
     next_span,
+    text_is_settled,
 )
 from nuan_protocols.reading import Reading
+
+if TYPE_CHECKING or sys.implementation.name == "cpython":
+    from zlib import adler32
+
+    from nuan_protocols.mbus.columns import Columns
 
 if TYPE_CHECKING:
     from nuan_protocols.mbus.walk import Span
 
     def _new_reading(kind: type[Reading], values: tuple[object, ...]) -> Reading: ...
 
-    def _new_record(kind: type[Record], values: tuple[object, ...]) -> Record: ...
-
 else:
     # A namedtuple from its values at once, three times as fast as calling its type.
-    _new_reading = _new_record = getattr(tuple, "__new__", None)
+    _new_reading = getattr(tuple, "__new__", None)
 
 # Plans for telegrams of one length, the oldest goes first; there are 253 lengths.
 PLANS_PER_LENGTH = 16
@@ -61,10 +64,11 @@ class Place:
         self.sign = 0 if field is None else field.sign
         self.factor = 1 if field is None else field.factor
         self.bcd = field is not None and field.plain_bcd
+        self.real = field is not None and field.is_real
         # Of an identifier the digits themselves are kept, with leading zeros.
         self.shown = field is not None and field.shows_digits
         self.record_head = first[:4]
-        exponent = 0 if field is None else field.exponent
+        exponent = 0 if field is None or field.is_date else field.exponent
         self.quantity = reading.quantity
         self.tail = (
             exponent,
@@ -97,16 +101,18 @@ class Plan:
         offset = _RECORDS_AT
         while offset < end and self.usable:
             span = next_span(raw, offset, end)
-            self._add(raw, span, mask)
+            self._add(raw, span, mask, end)
             offset = span.end
+        # Made when the layout is met again: many are met once.
+        self.columns: Columns | None = None
         self.mask = int.from_bytes(mask, "little")
         self.fixed = int.from_bytes(raw, "little") & self.mask
 
-    def _add(self, raw: bytes, span: "Span", mask: bytearray) -> None:
+    def _add(self, raw: bytes, span: "Span", mask: bytearray, end: int) -> None:
         fixed_end = span.data
         if span.kind == RECORD:
-            # The layout of a plain-text unit behind FC is judged by the bytes after it.
-            self.usable = not (span.text and raw[span.vib] & EXTENSION_BIT)
+            # Where a plain-text unit stands may be judged by bytes that are values.
+            self.usable = text_is_settled(raw, span, end)
             fixed_end += raw[span.offset] & 0x0F == CODE_VARIABLE
             field: Field | None = Field(raw[span.offset : span.vib], meaning_at(raw, span))
         elif span.kind in (FILLER, MANUFACTURER):
@@ -145,14 +151,11 @@ def reading_at(place: Place, data: bytes) -> Reading:
     return place.first.reading if place.field is None else place.field.reading(data)
 
 
-def records(plan: Plan, raw: bytes) -> list[Record]:
-    """All records of a telegram that has this layout."""
-    found: list[Record] = []
-    for place in plan.places:
-        data = raw[place.data : place.end]
-        values = (data, reading_at(place, data))
-        found.append(_new_record(Record, place.record_head + values))
-    return found
+def columns_of(plan: Plan, raw: bytes) -> Columns:
+    """The columns of a telegram that has this layout."""
+    if plan.columns is None:
+        plan.columns = Columns(plan.places, len(raw))
+    return plan.columns
 
 
 def match(raw: bytes) -> Plan | None:
@@ -164,7 +167,8 @@ def match(raw: bytes) -> Plan | None:
     for plan in plans:
         if number & plan.mask == plan.fixed:
             end = len(raw) - _TAIL_BYTES
-            return plan if sum(raw[4:end]) & 0xFF == raw[end] else None
+            # Adler's first sum is the plain one plus 1 as long as it stays below its modulus.
+            return plan if (adler32(raw[4:end]) - 1) & 0xFF == raw[end] else None
     return None
 
 

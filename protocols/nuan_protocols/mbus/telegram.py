@@ -19,8 +19,10 @@ from nuan_protocols.mbus.records import Record, read_records
 
 if TYPE_CHECKING or sys.implementation.name == "cpython":
     from nuan_protocols.mbus import plan
+    from nuan_protocols.mbus.columns import LateRecords, known_header
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import NamedTuple
 
     from nuan_protocols.checksum import Buffer
@@ -28,21 +30,32 @@ if TYPE_CHECKING:
     from nuan_protocols.reading import Reading
 
     class Telegram(NamedTuple):
-        """One answer. `header` is None where the CI has none; `more`: another telegram follows."""
+        """One answer.
+
+        header     None where the CI has none
+        records    each record with its bytes; `readings` is what they say, in the same order
+        more       another telegram follows
+        """
 
         protocol: str
         control: int
         address: int
         ci: int
         header: Header | None
-        records: list[Record]
+        records: Sequence[Record]
         more: bool
+        readings: list[Reading]
+
+    def _new_telegram(kind: type[Telegram], values: tuple[object, ...]) -> Telegram: ...
 
 else:
     from collections import namedtuple
 
+    # A namedtuple from its values at once, three times as fast as calling its type.
+    _new_telegram = getattr(tuple, "__new__", None)
     Telegram = namedtuple(
-        "Telegram", ("protocol", "control", "address", "ci", "header", "records", "more")
+        "Telegram",
+        ("protocol", "control", "address", "ci", "header", "records", "more", "readings"),
     )
 
 CI_VARIABLE = 0x72
@@ -60,7 +73,8 @@ def decode(raw: "Buffer") -> Telegram:
 
     Raises FrameError, naming the byte, when it isn't a whole checked answer with user data.
     """
-    raw = bytes(raw)
+    if not isinstance(raw, bytes):
+        raw = bytes(raw)
     if _REMEMBER:
         layout = plan.match(raw)
         if layout is not None:
@@ -79,7 +93,10 @@ def decode(raw: "Buffer") -> Telegram:
 
         known, records = read_special(parsed.raw, parsed.ci)
         more = False
-    return Telegram(PROTOCOL, parsed.control, parsed.address, parsed.ci, known, records, more)
+    readings = [record.reading for record in records]
+    return Telegram(
+        PROTOCOL, parsed.control, parsed.address, parsed.ci, known, records, more, readings
+    )
 
 
 def find(
@@ -91,8 +108,7 @@ def find(
     function: str = "instantaneous",
 ) -> "Reading | None":
     """The first reading that is exactly this register; None when the telegram has none."""
-    for record in telegram.records:
-        reading = record.reading
+    for reading in telegram.readings:
         if (
             reading.quantity == quantity
             and reading.storage == storage
@@ -105,9 +121,12 @@ def find(
 
 
 def _from_plan(raw: bytes, layout: "plan.Plan") -> Telegram:
-    known = header.long_header(raw, _DATA_AT)
-    records = plan.records(layout, raw)
-    return Telegram(PROTOCOL, raw[4], raw[5], raw[6], known, records, layout.more)
+    columns = layout.columns or plan.columns_of(layout, raw)
+    readings = columns.readings(raw)
+    records = LateRecords(columns, raw, readings)
+    known = known_header(raw)
+    values = (PROTOCOL, raw[4], raw[5], CI_VARIABLE, known, records, layout.more, readings)
+    return _new_telegram(Telegram, values)
 
 
 def _variable(data: bytes, ci: int) -> "tuple[Header | None, list[Record], bool]":

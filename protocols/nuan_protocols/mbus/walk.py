@@ -180,6 +180,27 @@ def _text_behind_vife(data: "Buffer", offset: int, vib: int, end: int) -> Span:
     return _with_data(data, offset, vib, text + 1 + data[text], end, text)
 
 
+def text_is_settled(data: "Buffer", span: Span, end: int) -> bool:
+    """Whether the bytes in front of a record's data alone say where its plain-text unit stands.
+
+    If so, a telegram with the same layout and other values is divided in the same way.
+    """
+    if not span.text or not data[span.vib] & EXTENSION_BIT:
+        return True
+    other = span.vib + 1
+    if span.text == other:
+        other = _chain_end(data, span.vib, end, VIFES_MAX)
+    if not span.vib < other < span.data:
+        return False
+    text_end = other + 1 + data[other]
+    if text_end > end or data[other] == 0:
+        return True
+    for index in range(other + 1, min(text_end, span.data)):
+        if data[index] < 0x20 or 0x7F <= data[index] < 0xA0:
+            return True
+    return False
+
+
 def _printable(data: "Buffer", text: int) -> bool:
     for index in range(text + 1, text + 1 + data[text]):
         if data[index] < 0x20 or 0x7F <= data[index] < 0xA0:
