@@ -37,12 +37,18 @@ class Line:
         devices: Sequence[Device],
         faults: LineFaults | None = None,
         seed: int = 0,
+        *,
+        parity: str | None = None,
     ) -> None:
-        """`bits_per_byte`: start, data, parity and stop bits: 11 for 8E1, 10 for 8N1."""
+        """`bits_per_byte`: start, data, parity and stop bits: 11 for 8E1, 10 for 8N1.
+
+        `parity` N, E or O only matters where a master's setting is known, as on a served port.
+        """
         if baud <= 0 or not 10 <= bits_per_byte <= 12:
             raise ValueError(f"no such line: {baud} baud, {bits_per_byte} bits a character")
         self.baud = baud
         self.bits_per_byte = bits_per_byte
+        self.parity = parity
         self.devices = list(devices)
         self.faults = faults or LineFaults.none()
         self.exchanges = 0
