@@ -104,7 +104,7 @@ def clock(data: bytes, dialect: "Dialect", storage: int = 0) -> Reading:
         return unreadable("datetime", "not a decimal number", text, storage)
     if text[:2] == "00" and dialect.century:
         text = f"{dialect.century:02}" + text[2:]
-    if not _is_time(text):
+    if not is_time(text):
         return unreadable("datetime", "no such date or time", text, storage)
     said = f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[8:10]}:{text[10:12]}:{text[12:]}"
     return Reading("datetime", None, 0, "", storage, 0, 0, "instantaneous", "ok", said)
@@ -123,7 +123,8 @@ def _return(data: bytes, dialect: "Dialect", storage: int) -> Reading:
     return temperature(data, dialect, "return_temperature", storage)
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
+    """Whether 14 digits, year to second, are a time of the calendar from 1970 on."""
     year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
     if year < _YEAR_MIN or not 1 <= month <= 12:
         return False

@@ -1,0 +1,283 @@
+"""Which way to ask a CJ/T 188 meter, and which dialect its answers are in: proof, not a guess.
+
+Ask in each of `ways` until somebody answers; then `rank` holds the answer against all dialects.
+A dialect is "confirmed" only by a reading that physics bears out (physics.py) while no other
+dialect reads it differently and as well; "contradicted" by bytes that can't be what the dialect
+says; else "unconfirmed", for an idle meter proves nothing. trial.py carries on with later answers.
+"""
+
+from typing import TYPE_CHECKING
+
+from nuan_protocols.cjt188 import physics
+from nuan_protocols.cjt188.dialects import ALL, Dialect
+from nuan_protocols.cjt188.frame import READ_DATA, wire_address
+from nuan_protocols.cjt188.layouts import CURRENT
+from nuan_protocols.cjt188.master import MASK_PLUS_33, TYPE_HEAT, Address
+from nuan_protocols.cjt188.telegram import Telegram, decode, find
+from nuan_protocols.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    from nuan_protocols.cjt188.master import Read
+    from nuan_protocols.reading import Reading
+
+    class Verdict(NamedTuple):
+        """A dialect's name, "confirmed" | "unconfirmed" | "contradicted", and why, in words."""
+
+        dialect: str
+        state: str
+        reason: str
+
+else:
+    from collections import namedtuple
+
+    Verdict = namedtuple("Verdict", ("dialect", "state", "reason"))
+
+CONFIRMED = "confirmed"
+UNCONFIRMED = "unconfirmed"
+CONTRADICTED = "contradicted"
+_ORDER = "confirmed unconfirmed contradicted"
+
+SETTLEMENT_FIRST = "settlement"
+COOLING_FIRST = "cooling"
+UNKNOWN_FIRST = ""
+
+_HIGH_FIRST = (READ_DATA, 0x90, 0x1F)
+_LOW_FIRST = (READ_DATA, 0x1F, 0x90)
+# Makers whose meters measure cooling as well answer with these (Tiangang's family).
+_TYPES_COOLING_FIRST = (0x26, 0x27)
+_TYPES_HEAT = (0x20, 0x2F)
+_TYPE_VENDOR_HEAT = 0x55
+# Half of the register: a larger settlement value may stand from before the register began again.
+_HALF_STEPS = 5 * 10**7
+_UNSET_CLOCK = "00000000000000"
+
+
+def ways(printed: str, kind: int = TYPE_HEAT) -> "list[tuple[Address, Read]]":
+    """All ways makers want to be asked for 901F, the commonest first.
+
+    `printed` is the address on the meter, 14 hexadecimal digits, AA.. for whoever is there. Raises
+    FrameError.
+    """
+    found: list[tuple[Address, Read]] = []
+    addresses = [wire_address(printed)]
+    if wire_address(printed, True) != addresses[0]:
+        addresses.append(wire_address(printed, True))
+    for mask in (0, MASK_PLUS_33):
+        for wire in addresses:
+            found.append((Address(kind, wire, mask), _HIGH_FIRST))
+            if not mask:
+                found.append((Address(kind, wire, mask), _LOW_FIRST))
+    return found
+
+
+def judge(raw: bytes, dialect: Dialect) -> Verdict:
+    """Holds one answer against one dialect that somebody has named, others aside."""
+    return _judged(raw, dialect, "")[0]
+
+
+def rank(
+    raw: bytes,
+    dialects: "tuple[Dialect, ...]" = ALL,
+    first: str = UNKNOWN_FIRST,
+    grown: "dict[str, str] | None" = None,
+) -> "list[Verdict]":
+    """Verdicts of all dialects on one answer, the most credible first; at most one "confirmed".
+
+    What earlier answers have shown: `first`, what the first energy counts ("settlement", "cooling"
+    or ""), and `grown`, by dialect how its registers have grown as they should.
+    """
+    verdicts: list[Verdict] = []
+    doubts: list[int] = []
+    read: list[Telegram | None] = []
+    for dialect in dialects:
+        proof = "" if grown is None else grown.get(dialect.name, "")
+        verdict, telegram, doubt = _judged(raw, dialect, proof)
+        if telegram is not None and verdict.state != CONTRADICTED:
+            alike = _alike(telegram, read)
+            if alike >= 0:
+                reason = f"reads the same as {verdicts[alike].dialect}: "
+                reason += f"nothing shows that {dialect.deviates}"
+                verdict = Verdict(dialect.name, UNCONFIRMED, reason)
+                doubt = doubts[alike] + 1
+            else:
+                rival = has_rival(dialect, dialects)
+                verdict, doubt = _about_first(verdict, telegram, dialect, first, doubt, rival)
+        else:
+            telegram = None
+        read.append(telegram)
+        verdicts.append(verdict)
+        doubts.append(doubt)
+    return in_order(alone(verdicts), doubts)
+
+
+def usable(verdicts: "list[Verdict]") -> "Verdict | None":
+    """The one confirmed dialect of a ranking, None while nothing is proved."""
+    return verdicts[0] if verdicts and verdicts[0].state == CONFIRMED else None
+
+
+def _judged(raw: bytes, dialect: Dialect, grown: str) -> "tuple[Verdict, Telegram | None, int]":
+    """The verdict, what was read, and how many things speak softly against it."""
+    name = dialect.name
+    try:
+        telegram = decode(raw, dialect)
+    except ProtocolError as error:
+        return Verdict(name, CONTRADICTED, str(error)), None, 0
+    problem, doubts = _unread(telegram)
+    problem = problem or physics.range_problem(telegram)
+    if problem:
+        return Verdict(name, CONTRADICTED, problem), telegram, 0
+    if grown:
+        return Verdict(name, CONFIRMED, grown), telegram, len(doubts)
+    if not _is_heat(telegram.type):
+        reason = "everything can be read; one answer of a water or gas meter proves no more"
+        return Verdict(name, UNCONFIRMED, reason), telegram, len(doubts)
+    proof = physics.power_check(telegram)
+    reason = proof.reason
+    for doubt in doubts:
+        reason += "; " + doubt
+    if proof.state == physics.CONTRADICTS:
+        return Verdict(name, CONTRADICTED, reason), telegram, 0
+    fits = proof.state == physics.FITS and not doubts and _warms(telegram, dialect)
+    return Verdict(name, CONFIRMED if fits else UNCONFIRMED, reason), telegram, len(doubts)
+
+
+def _unread(telegram: Telegram) -> "tuple[str, list[str]]":
+    """What contradicts the dialect among the unreadable fields, and what only speaks against it."""
+    if not telegram.records:
+        return "the answer holds no values", []
+    doubts: list[str] = []
+    for record in telegram.records:
+        reading = record.reading
+        if reading.status == "ok" or reading.status == "unreadable:no value":
+            continue
+        said = f"{reading.quantity} {reading.text}: {reading.status.split(':', 1)[-1]}"
+        if reading.quantity == "datetime" and reading.text == _UNSET_CLOCK:
+            doubts.append("the clock is not set")
+        elif reading.quantity == "power" and "is unknown" in reading.status:
+            # Lianqiang's meters send a power nobody can read, and everything else right.
+            doubts.append(said)
+        elif "not known" not in reading.status:
+            return said, []
+    return "", doubts
+
+
+def _is_heat(kind: int) -> bool:
+    return _TYPES_HEAT[0] <= kind <= _TYPES_HEAT[1] or kind == _TYPE_VENDOR_HEAT
+
+
+def _warms(telegram: Telegram, dialect: Dialect) -> bool:
+    """A meter that can't measure cooling has its supply warmer than its return."""
+    supply, back = physics.temperatures(telegram)
+    cools = dialect.cooling_first or telegram.type not in (TYPE_HEAT, _TYPE_VENDOR_HEAT)
+    return cools or (supply or 0) > (back or 0)
+
+
+def _alike(telegram: Telegram, read: "list[Telegram | None]") -> int:
+    """Place of the dialect that has already read every value the same, -1 when none has."""
+    values = [record.reading for record in telegram.records]
+    for index in range(len(read)):
+        other = read[index]
+        if other is not None and [record.reading for record in other.records] == values:
+            return index
+    return -1
+
+
+def has_rival(dialect: Dialect, dialects: "tuple[Dialect, ...]") -> bool:
+    """Whether another dialect differs from this one only in what the first energy counts."""
+    return any(
+        other.cooling_first != dialect.cooling_first and _layout(other) == _layout(dialect)
+        for other in dialects
+    )
+
+
+def _layout(dialect: Dialect) -> "tuple[object, ...]":
+    return (
+        dialect.high_first,
+        dialect.unit_first,
+        dialect.mask,
+        dialect.temperature_bytes,
+        dialect.century,
+        dialect.no_value,
+        dialect.whole,
+        dialect.extra_bytes,
+        dialect.water,
+    )
+
+
+def _about_first(
+    verdict: Verdict,
+    telegram: Telegram,
+    dialect: Dialect,
+    first: str,
+    doubt: int,
+    rival: bool,
+) -> "tuple[Verdict, int]":
+    """Takes in what the first energy counts: the settlement day's heat, or cooling."""
+    if not _is_heat(telegram.type) or telegram.di != CURRENT:
+        return verdict, doubt
+    known, why = first, "later answers show it"
+    if not known:
+        known, why = _first_energy(telegram)
+    mine = COOLING_FIRST if dialect.cooling_first else SETTLEMENT_FIRST
+    if known == mine:
+        return Verdict(verdict.dialect, verdict.state, f"{verdict.reason}; {why}"), doubt
+    if known:
+        reason = f"{verdict.reason}; the first energy counts {known}: {why}"
+        return Verdict(verdict.dialect, UNCONFIRMED, reason), doubt + 2
+    if why:
+        # 0 reads right either way: take the standard's word, and watch on.
+        soft = dialect.cooling_first
+        state = UNCONFIRMED if soft else verdict.state
+        return Verdict(verdict.dialect, state, f"{verdict.reason}; {why}"), doubt + soft
+    if not rival:
+        return verdict, doubt
+    reason = f"{verdict.reason}; the first energy may count the settlement day's heat or cooling"
+    return Verdict(verdict.dialect, UNCONFIRMED, reason), doubt + dialect.cooling_first
+
+
+def _first_energy(telegram: Telegram) -> "tuple[str, str]":
+    """What the first energy counts, and why; ("", why) for 0, which is neither."""
+    settled, current = first_two(telegram)
+    if telegram.type in _TYPES_COOLING_FIRST:
+        return COOLING_FIRST, f"T {telegram.type:02X} measures cooling too"
+    if settled is None or current is None or settled.integer is None or current.integer is None:
+        return UNKNOWN_FIRST, ""
+    if settled.integer == 0:
+        return UNKNOWN_FIRST, "the first energy is 0, so what it counts doesn't matter yet"
+    one, other = physics.watt_hours(settled) or 0, physics.watt_hours(current) or 0
+    if one == other:
+        return SETTLEMENT_FIRST, "both energies are equal, as after a settlement day"
+    if one > other and settled.integer < _HALF_STEPS:
+        return COOLING_FIRST, "the first energy is more than the second: no settlement of it"
+    return UNKNOWN_FIRST, ""
+
+
+def first_two(telegram: Telegram) -> "tuple[Reading | None, Reading | None]":
+    """The first energy, whatever it counts, and the second, the current heat."""
+    settled = find(telegram, "energy", 1) or find(telegram, "energy:cooling")
+    return settled, find(telegram, "energy")
+
+
+def alone(verdicts: "list[Verdict]") -> "list[Verdict]":
+    """Two dialects that are both borne out and read differently prove neither."""
+    proved = [verdict.dialect for verdict in verdicts if verdict.state == CONFIRMED]
+    if len(proved) < 2:
+        return verdicts
+    names = " and ".join(proved)
+    return [
+        Verdict(each.dialect, UNCONFIRMED, f"{each.reason}; {names} fit alike")
+        if each.state == CONFIRMED
+        else each
+        for each in verdicts
+    ]
+
+
+def in_order(verdicts: "list[Verdict]", doubts: "list[int] | None" = None) -> "list[Verdict]":
+    """The confirmed one first, then by how little speaks against each; else as they came."""
+    keys: list[tuple[int, int, int]] = []
+    for index in range(len(verdicts)):
+        doubt = 0 if doubts is None else doubts[index]
+        keys.append((_ORDER.index(verdicts[index].state), doubt, index))
+    return [verdicts[key[2]] for key in sorted(keys)]
