@@ -58,7 +58,9 @@ def named(path: Path) -> str:
 
 def board_files() -> list[Path]:
     # typing.py stands in for the module of that name and is never run on the PC.
-    return [path for path in python_files(*BOARD_FOLDERS) if path.name != "typing.py"]
+    left_out = board_check.PC_ONLY_FILES
+    found = [path for path in python_files(*BOARD_FOLDERS) if path.name != "typing.py"]
+    return [path for path in found if named(path) not in left_out]
 
 
 def allowed_imports(path: Path) -> frozenset[str]:

@@ -17,6 +17,8 @@ _HARDWARE = {"machine", "network", "esp32", "vfs"}
 PROTOCOL_IMPORTS = frozenset(_DATA | _SYSTEM | {"nuan_protocols"})
 # What finds the files of meter models; the PC's part of the registry, which no board needs.
 MODEL_FILES_IMPORTS = frozenset(PROTOCOL_IMPORTS | {"importlib", "pathlib", "pkgutil"})
+# What runs on the PC alone, because it spends heap on speed; the board never imports it.
+PC_ONLY_FILES = frozenset({"protocols/nuan_protocols/mbus/columns.py"})
 FIRMWARE_IMPORTS = frozenset(_DATA | _SYSTEM | _NETWORK | {"nuan_protocols", "nuan_firmware"})
 HARDWARE_IMPORTS = frozenset(FIRMWARE_IMPORTS | _HARDWARE)
 
