@@ -1,8 +1,9 @@
 """Every model reads the vectors in its folder: frames from manuals, or of an encoder of their own.
 
 protocols/tests/vectors/<model>/<what>.json: source, question, answer, the readings in order and,
-where the model has a status map, the conditions (name, severity). What a reading here leaves out is
-storage, tariff and subunit 0, instantaneous, no text; without a status it is "ok" if it has a value.
+where the model has a status map, the conditions (name, severity). What a reading leaves out there
+is storage, tariff and subunit 0, instantaneous, no text; its status is "ok", or whatever tells why
+there is no value.
 """
 
 import json

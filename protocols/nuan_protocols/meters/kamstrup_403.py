@@ -4,8 +4,8 @@ Source      data sheet 58101758_B1 "Modbus RTU, Modbus/KMP TCP/IP", default data
             pages 3 to 8
 Certainty   addresses 0 to 0Ch: the data sheet; 6 and 8 also one user's report. Function 3, and the
             units kW and l/h, which follow the meter's configuration: user reports only. Where
-            energy and volume stand was not seen, so this model bills nothing: bill such a meter
-            from its M-Bus module (mbus_heat)
+            energy and volume stand was not seen
+Bills from  nothing, therefore: bill such a meter through its M-Bus module (mbus_heat)
 Absent      a register the meter doesn't have reads FFFFFFFFh
 """
 

@@ -19,7 +19,6 @@ from nuan_protocols.meters.profile import Profile, Resolution, Term, current, fl
 from nuan_protocols.meters.status import ALARM, INFO, NOTICE, RECORD, Setting, bit
 
 _READ = 3
-_LOW = "little"
 _GJ = 9
 
 PROFILE = Profile(
@@ -29,18 +28,18 @@ PROFILE = Profile(
     version=1,
     reads=((_READ, 0, 36), (_READ, 71, 1), (_READ, 1437, 4)),
     places=(
-        float32(_READ, 0, -4, "volume_flow", 0, "m3/h", _LOW),
-        float32(_READ, 2, -5, "power", _GJ, "J/h", _LOW),
+        float32(_READ, 0, -4, "volume_flow", 0, "m3/h", "little"),
+        float32(_READ, 2, -5, "power", _GJ, "J/h", "little"),
         place(
-            _READ, 8, "int32", "volume", 0, "m3", quantum=-3, word_order=_LOW,
+            _READ, 8, "int32", "volume", 0, "m3", quantum=-3, word_order="little",
             terms=(Term(10, "float32", 1),),
         ),
         place(
-            _READ, 16, "int32", "energy", _GJ, "J", quantum=-4, word_order=_LOW,
+            _READ, 16, "int32", "energy", _GJ, "J", quantum=-4, word_order="little",
             terms=(Term(18, "float32", 1),),
         ),
-        float32(_READ, 32, -2, "flow_temperature", 0, "degC", _LOW),
-        float32(_READ, 34, -2, "return_temperature", 0, "degC", _LOW),
+        float32(_READ, 32, -2, "flow_temperature", 0, "degC", "little"),
+        float32(_READ, 34, -2, "return_temperature", 0, "degC", "little"),
         uint16(_READ, 71, RECORD, 0, "1"),
         uint16(_READ, 1437, "parameter_set:volume_unit", 0, "1"),
         uint16(_READ, 1438, "parameter_set:volume_multiplier", 0, "1"),
