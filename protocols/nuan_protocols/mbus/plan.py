@@ -24,9 +24,7 @@ from nuan_protocols.mbus.walk import (
 from nuan_protocols.reading import Reading
 
 if TYPE_CHECKING or sys.implementation.name == "cpython":
-    from zlib import adler32
-
-    from nuan_protocols.mbus.columns import Columns
+    from nuan_protocols.mbus.columns import Columns, sum_is_right
 
 if TYPE_CHECKING:
     from nuan_protocols.mbus.walk import Span
@@ -166,9 +164,7 @@ def match(raw: bytes) -> Plan | None:
     number = int.from_bytes(raw, "little")
     for plan in plans:
         if number & plan.mask == plan.fixed:
-            end = len(raw) - _TAIL_BYTES
-            # Adler's first sum is the plain one plus 1 as long as it stays below its modulus.
-            return plan if (adler32(raw[4:end]) - 1) & 0xFF == raw[end] else None
+            return plan if sum_is_right(raw) else None
     return None
 
 
