@@ -245,7 +245,7 @@ def test_manufacturer_letters():
 @pytest.mark.parametrize(
     ("serial", "address", "unit", "what"),
     [
-        ("1234567", 5, "1 kWh", "8 decimal digits"),
+        ("1234567", 5, "1 kWh", "8 hexadecimal digits"),
         ("12345678", 251, "1 kWh", "outside 0..250"),
         ("12345678", 5, "1 BTU", "unknown energy unit"),
     ],

@@ -169,15 +169,32 @@ class Header(NamedTuple):
     """The identity a meter shows in every telegram."""
 
     serial: str
-    """Eight decimal digits."""
-    manufacturer: str
-    """Three capital letters."""
+    """Eight digits; some meters have A to E among them."""
+    manufacturer: str | int
+    """Three capital letters, or any 16-bit code."""
     version: int
     medium: int
 
 
-def manufacturer_code(letters: str) -> int:
-    """EN 61107 letters as the 15-bit code: five bits each, A = 1."""
+def identity_bytes(header: Header) -> bytes:
+    """The 8 bytes of a secondary address as the header and a selection have them.
+
+    Raises ValueError for what fits no header.
+    """
+    try:
+        identification = bytes.fromhex(header.serial)[::-1]
+    except ValueError:
+        identification = b""
+    if len(header.serial) != 8 or len(identification) != 4:
+        raise ValueError(f"M-Bus serial number {header.serial!r} is not 8 hexadecimal digits")
+    code = manufacturer_code(header.manufacturer)
+    return identification + code.to_bytes(2, "little") + bytes((header.version, header.medium))
+
+
+def manufacturer_code(letters: str | int) -> int:
+    """EN 61107 letters as the 15-bit code: five bits each, A = 1; a code as it is."""
+    if isinstance(letters, int):
+        return letters
     if len(letters) != 3 or not all("A" <= letter <= "Z" for letter in letters):
         raise ValueError(f"manufacturer {letters!r} is not three capital letters")
     first, second, third = (ord(letter) - 64 for letter in letters)
@@ -194,7 +211,7 @@ def telegram_layout(kinds: tuple[RecordKind, ...], *, more: bool) -> Layout:
         "control" / c.Int8ub,
         "address" / c.Int8ub,
         "ci" / c.Const(bytes([CI_VARIABLE_LSB_FIRST])),
-        "identification" / _bcd(4),
+        "identification" / c.Bytes(4),
         "manufacturer" / c.Int16ul,
         "version" / c.Int8ub,
         "medium" / c.Int8ub,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nuan_emulator.meters.device import GasSource, HeatSource
 from nuan_emulator.meters.mbus_layout import Header, RecordKind
-from nuan_emulator.meters.mbus_slave import MBusSlave
+from nuan_emulator.meters.mbus_slave import MBusSlave, Traits
 
 REGISTER_STEPS = 10**8
 """Registers show eight digits and begin again at zero."""
@@ -74,7 +74,7 @@ class MBusHeatMeter(MBusSlave):
         *,
         unit: str = "1 kWh",
         coding: str = "bcd8",
-        manufacturer: str = "NUA",
+        manufacturer: str | int = "NUA",
         version: int = 1,
         medium: int = MEDIUM_HEAT_RETURN,
         start_register: int = 0,
@@ -82,6 +82,7 @@ class MBusHeatMeter(MBusSlave):
         large_pipe: bool = False,
         two_telegrams: bool = False,
         utc_offset_s: int = 8 * 3600,
+        traits: Traits | None = None,
     ) -> None:
         """`large_pipe`: power in 100 W and volume in 0.1 m3, as building meters show them."""
         if unit not in ENERGY_UNITS:
@@ -113,6 +114,7 @@ class MBusHeatMeter(MBusSlave):
             address,
             Header(serial, manufacturer, version, medium),
             [main, due] if two_telegrams else [main + due],
+            traits,
         )
 
     def register(self, energy_j: int) -> int:
@@ -154,10 +156,11 @@ class MBusGasMeter(MBusSlave):
         address: int,
         source: GasSource,
         *,
-        manufacturer: str = "NUA",
+        manufacturer: str | int = "NUA",
         version: int = 1,
         start_register: int = 0,
         utc_offset_s: int = 8 * 3600,
+        traits: Traits | None = None,
     ) -> None:
         """`start_register`: what the meter showed before the run, in 0.01 m3."""
         self._source = source
@@ -168,7 +171,9 @@ class MBusGasMeter(MBusSlave):
             RecordKind("volume_flow", "int32", b"\x3b"),
             RecordKind("clock", "type_f", b"\x6d"),
         ]
-        super().__init__(address, Header(serial, manufacturer, version, MEDIUM_GAS), [kinds])
+        super().__init__(
+            address, Header(serial, manufacturer, version, MEDIUM_GAS), [kinds], traits
+        )
 
     def register(self, volume_ml: int) -> int:
         """What the volume register shows after `volume_ml` millilitres."""
