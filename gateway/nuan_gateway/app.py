@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from nuan_gateway.ingest.decode import Decoder
 from nuan_gateway.ingest.messages import Gatekeeper
 from nuan_gateway.ingest.seal import Sealer
 from nuan_gateway.ingest.subscriber import Ingest
+from nuan_gateway.poll.run import poll_site
 from nuan_gateway.settings import Settings, load_keys
 from nuan_gateway.site import Site, load_site
 from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
@@ -55,18 +56,20 @@ async def run(settings: Settings, *, ready: Callable[[int], None] | None = None)
                 forwarder = Forwarder(engine, clock, settings.forward, signer)
                 ingest = Ingest(settings.mqtt, writer, clock, QUEUE_PER_CREDIT * credit)
                 announce = _announcer(settings, port, ready)
-                await _until_stopped(ingest.run(announce, channel), forwarder)
+                work = {
+                    "ingest": ingest.run(announce, channel),
+                    "forward": _forward(forwarder),
+                    "poll": _poll(site, clock, ingest),
+                }
+                await _until_stopped(work)
 
 
-async def _until_stopped(ingest: Coroutine[Any, Any, None], forwarder: Forwarder) -> None:
-    """Run both until a signal comes or one of them fails."""
+async def _until_stopped(work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+    """Run all of it until a signal comes or one of them fails."""
     stop = asyncio.Event()
     with _stopping_on_signals(stop):
-        tasks = [
-            asyncio.create_task(ingest, name="ingest"),
-            asyncio.create_task(_forward(forwarder), name="forward"),
-            asyncio.create_task(_wait(stop), name="stop"),
-        ]
+        tasks = [asyncio.create_task(job, name=name) for name, job in work.items()]
+        tasks.append(asyncio.create_task(_wait(stop), name="stop"))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -84,6 +87,12 @@ async def _wait(stop: asyncio.Event) -> None:
 async def _forward(forwarder: Forwarder) -> None:
     await forwarder.run()
     # It returns when there is nobody to deliver to: that is no reason for the gateway to stop.
+    await asyncio.Event().wait()
+
+
+async def _poll(site: Site, clock: Clock, ingest: Ingest) -> None:
+    if site.gateway_nodes:
+        await poll_site(site, clock, ingest.journal)
     await asyncio.Event().wait()
 
 

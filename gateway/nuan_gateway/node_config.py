@@ -3,7 +3,9 @@
 from typing import Any
 
 from nuan_gateway.site import Bus, Meter, Node, Site, Zone
+from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.meters import registry
+from nuan_protocols.meters.profile import T_HEAT, Profile
 
 CONFIG_FORMAT = 1
 
@@ -38,10 +40,26 @@ def meter_config(meter: Meter, bus: int) -> dict[str, Any]:
     for key in ("baud", "parity"):
         if getattr(meter, key) is not None:
             config[key] = getattr(meter, key)
-    reads = registry.profile(meter.model).reads
-    if reads:
-        config["reads"] = [list(read) for read in reads]
+    profile = registry.profile(meter.model)
+    if profile.reads:
+        config["reads"] = [list(read) for read in profile.reads]
+    if profile.reset is not None:
+        config["reset"] = profile.reset
+    if profile.protocol == "cjt188":
+        config |= _cjt188(profile)
     return config
+
+
+def _cjt188(profile: Profile) -> dict[str, Any]:
+    """How the meter's dialect changes questions, where it differs from the standard's."""
+    dialect = DIALECTS[profile.dialect]
+    usual = {"type": T_HEAT, "mask": 0, "high_first": False}
+    found = {
+        "type": profile.meter_type,
+        "mask": dialect.mask,
+        "high_first": dialect.address_high_first,
+    }
+    return {key: value for key, value in found.items() if value != usual[key]}
 
 
 def _bus(bus: Bus) -> dict[str, Any]:

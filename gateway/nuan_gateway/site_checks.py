@@ -13,8 +13,10 @@ from nuan_protocols.meters import registry
 
 if TYPE_CHECKING:
     from nuan_gateway.site import Meter, Site, Zone
+    from nuan_protocols.meters.profile import Profile
 
 SEASON_DAYS_MAX = 366
+DAY_S = 86_400
 
 
 def check_site(site: Site, source: TomlSource) -> list[str]:
@@ -67,10 +69,24 @@ def _meter_models(site: Site) -> Found:
         if meter.model not in known:
             yield place, f"{meter.model!r} is no known model; write {_either(known)}"
             continue
-        protocol = registry.profile(meter.model).protocol
+        profile = registry.profile(meter.model)
         bus = buses.get((meter.node, meter.bus))
-        if bus is not None and bus.protocol != protocol:
-            yield place, f"{meter.model} speaks {protocol}, bus {bus.name!r} {bus.protocol}"
+        if bus is not None and bus.protocol != profile.protocol:
+            yield place, f"{meter.model} speaks {profile.protocol}, bus {bus.name!r} {bus.protocol}"
+        least_s = _least_period_s(profile)
+        if meter.every_s < least_s:
+            yield (
+                ("meter", position, "every_s"),
+                f"{meter.every_s} costs a {meter.model} its battery; write at least {least_s}",
+            )
+
+
+def _least_period_s(profile: Profile) -> int:
+    """How often a meter's battery lets itself be read, at most once a day."""
+    cost = profile.cost
+    if cost is None:
+        return 0
+    return min(DAY_S, max(cost.interval_s, DAY_S // cost.per_day if cost.per_day else 0))
 
 
 def _zones(site: Site) -> Found:

@@ -1,6 +1,7 @@
 """A node's journal in the tests' hands, a small site, and a writer on a real database."""
 
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,9 @@ from nuan_protocols.uplink.batch import BatchBuilder
 from nuan_protocols.uplink.hello import Hello, build_hello
 from nuan_protocols.uplink.keys import NodeKeys
 from nuan_protocols.uplink.message import MESSAGE_BYTES_MAX
+
+# Test modules share line_server.py.
+sys.path.insert(0, str(Path(__file__).parent))
 
 NODE = "6e75616e00000001"
 KEY = bytes(range(32))

@@ -7,17 +7,19 @@ the same transaction held, so that the grouping can't be seen from outside.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from nuan_gateway.clock import Clock
+from nuan_gateway.drafts import Draft
 from nuan_gateway.ingest.credit import Credits
 from nuan_gateway.ingest.decode import Decoded, Decoder, ReadingRow
 from nuan_gateway.ingest.fit import Refusal, claims_of, fit, tombstones_of
 from nuan_gateway.ingest.messages import Authentic, Gatekeeper, down_topic
+from nuan_gateway.ingest.own_journal import continue_journal, epoch_of
 from nuan_gateway.ingest.progress import Progress
 from nuan_gateway.ingest.seal import Sealer
 from nuan_gateway.store import entries, journals, outbox, schema
@@ -30,6 +32,7 @@ from nuan_protocols.uplink.hello import Hello
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 JournalKey = tuple[str, str]
 Answer = tuple[str, bytes]
 """Topic and payload."""
@@ -100,17 +103,12 @@ class Writer:
         authentic = [message for message in admitted if message is not None]
         if not authentic:
             return []
-        try:
-            with begin_write(self._engine) as connection:
-                work = self._begin(connection)
-                answers = [self._answer(work, message) for message in authentic]
-                self._save(work)
-        except BaseException:
-            self._sealer.rolled_back()
-            self._last_id = None
-            raise
-        self._remember(work)
-        return answers
+        return self._commit(lambda work: [self._answer(work, message) for message in authentic])
+
+    def journal(self, node: str, drafts: Sequence[Draft]) -> None:
+        """Commit the next entries of a journal that the gateway keeps itself."""
+        if drafts:
+            self._commit(lambda work: self._continue(work, node, drafts))
 
     def seal(self) -> list[str]:
         """Seal the days that are over; returns them."""
@@ -120,6 +118,22 @@ class Writer:
         except BaseException:
             self._sealer.rolled_back()
             raise
+
+    def _commit(self, change: Callable[[_Transaction], T]) -> T:
+        """Make a change in a transaction of its own, or nothing of it."""
+        try:
+            with begin_write(self._engine) as connection:
+                work = self._begin(connection)
+                done = change(work)
+                self._save(work)
+        except BaseException:
+            self._sealer.rolled_back()
+            self._last_id = None
+            # Whether a commit that failed has taken place is the database's to say.
+            self._journals.clear()
+            raise
+        self._remember(work)
+        return done
 
     def _begin(self, connection: Connection) -> _Transaction:
         clock_ms = self._clock.now_ms()
@@ -174,6 +188,15 @@ class Writer:
         work.touched.add(key)
         if fresh:
             self._insert(work, key, fresh)
+
+    def _continue(self, work: _Transaction, node: str, drafts: Sequence[Draft]) -> None:
+        epoch = epoch_of(work.connection, node)
+        key = (node, epoch)
+        keys = self._gatekeeper.keys_of(node)
+        progress = self._progress(work, key)
+        work.journals[key], made = continue_journal(progress, node, epoch, keys, drafts)
+        work.touched.add(key)
+        self._insert(work, key, made)
 
     def _insert(self, work: _Transaction, key: JournalKey, fresh: list[BatchEntry]) -> None:
         node, epoch = key

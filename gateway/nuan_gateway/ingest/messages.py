@@ -48,6 +48,10 @@ class Gatekeeper:
             flood_log.warning("%s: message of %d bytes refused: %s", topic, len(payload), error)
             return None
 
+    def keys_of(self, node: str) -> NodeKeys:
+        """The keys of a node of ours; raises KeyError."""
+        return self._keys[node]
+
     def _open(self, topic: str, payload: bytes) -> Authentic | None:
         head = parse_head(payload)
         node = head.node.hex()

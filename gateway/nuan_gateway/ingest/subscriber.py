@@ -8,13 +8,14 @@ large groups.
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from aiomqtt import Client, MqttError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from nuan_gateway.clock import Clock
+from nuan_gateway.drafts import Draft
 from nuan_gateway.ingest.channel import Channel, Message, MqttChannel, flood_log
 from nuan_gateway.ingest.commit import Answer, Writer
 from nuan_gateway.ingest.messages import TOPIC_UP
@@ -56,6 +57,18 @@ class Ingest:
             await asyncio.gather(sealing, return_exceptions=True)
             # Lets a transaction that has begun come to its end.
             await asyncio.to_thread(self._thread.shutdown)
+
+    async def journal(self, node: str, drafts: Sequence[Draft]) -> None:
+        """Commit entries of a journal that the gateway keeps itself; returns when the database has
+        them. A database that can't take them now is asked again until it can."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await loop.run_in_executor(self._thread, self._writer.journal, node, drafts)
+                return
+            except OperationalError:
+                log.exception("database: %d entries of node %s wait", len(drafts), node)
+                await asyncio.sleep(RETRY_WRITE_S)
 
     async def _stay_connected(self, standing: Callable[[], None]) -> None:
         pause_s = RECONNECT_MIN_S

@@ -12,10 +12,13 @@ a meter that doesn't answer is none: its read-out says so.
 
 import asyncio
 import errno
+import os
 import socket
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import NamedTuple
+import termios
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from time import time
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import serial
 import serial_asyncio_fast
@@ -25,19 +28,18 @@ from nuan_gateway.errors import GatewayError
 from nuan_protocols.readout import UNREADABLE, ReadOut
 from nuan_protocols.uplink.body import ANSWER_BYTES_MAX
 
+if TYPE_CHECKING:
+    from nuan_protocols.readout import Exchange
+
 CONNECT_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 1.0
 # What the way through a network adds to an answer time that was meant for the line alone.
 NETWORK_EXTRA_S = 0.5
 # Silence between frames, in characters: more than Modbus's 3.5, M-Bus's 33 bit times after a fault.
 GAP_CHARACTERS = 4
-# A peer that has lost its power says nothing: TCP must ask.
-_KEEPALIVE = (
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-)
+
+Keep: TypeAlias = "Callable[[int, Exchange], None]"
+"""Is told every exchange as it ends: UTC second of its question, and the exchange."""
 
 
 class LineError(GatewayError):
@@ -66,6 +68,7 @@ class _Wire(asyncio.Protocol):
     def __init__(self) -> None:
         self.received = bytearray()
         self.came = asyncio.Event()
+        self.closed = asyncio.Event()
         self.lost: str | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -75,6 +78,7 @@ class _Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = str(exc) if exc else "the other side has closed it"
         self.came.set()
+        self.closed.set()
 
 
 class Transport:
@@ -109,7 +113,7 @@ class Transport:
             )
         with _port_errors(self.connect):
             self._port.baudrate = baud
-            self._port.parity = parity
+            _set_parity(self._port, parity)
         self.character = wanted
 
     async def send(self, data: bytes) -> None:
@@ -130,7 +134,8 @@ class Transport:
             self._check()
             wire.came.clear()
             try:
-                await asyncio.wait_for(wire.came.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    await wire.came.wait()
             except TimeoutError:
                 return b""
             if not wire.received:
@@ -143,8 +148,10 @@ class Transport:
     async def close(self) -> None:
         """Let go of the line."""
         self._pipe.close()
-        # A closed serial port is free for others only after the loop has run.
-        await asyncio.sleep(0)
+        # Only when it is really closed is a serial port free for the next one.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._wire.closed.wait()
 
     def _check(self) -> None:
         if self._wire.lost is not None:
@@ -163,14 +170,25 @@ async def open_transport(connect: Connect, baud: int, parity: str) -> Transport:
         return Transport(connect, pipe, wire, Character(baud, parity), pipe.serial)
     if connect.kind != TCP:
         raise LineError(f"{connect}: carries no bytes as they are; write tcp:// for that")
-    with network_errors(connect):
+    with _network_errors(connect):
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             stream, _ = await loop.create_connection(lambda: wire, connect.host, connect.port)
-    keep_alive(stream)
     return Transport(connect, stream, wire, Character(baud, parity), None)
 
 
-async def run_turn(transport: Transport, readout: ReadOut, timeout_ms: int) -> None:
+def utc_s() -> int:
+    """The machine's UTC second."""
+    return int(time())
+
+
+async def run_turn(
+    transport: Transport,
+    readout: ReadOut,
+    timeout_ms: int,
+    *,
+    keep: "Keep | None" = None,
+    now: Callable[[], int] = utc_s,
+) -> None:
     """Drive a read-out to its end; its exchanges and result tell what came of it.
 
     `timeout_ms`: how long the meter may take to begin its answer. What came instead of an answer
@@ -178,14 +196,17 @@ async def run_turn(transport: Transport, readout: ReadOut, timeout_ms: int) -> N
     """
     done = 0
     while (question := readout.request()) is not None:
-        question = bytes(question)
-        await transport.send(question)
+        asked_s = now()
+        await transport.send(bytes(question))
         raw = await _receive(transport, readout, len(question), timeout_ms)
         for place in range(done, len(readout.exchanges)):
             part, result, tries, asked, answer = readout.exchanges[place]
             if result == UNREADABLE and not answer:
                 answer = raw
-            readout.exchanges[place] = (part, result, tries, bytes(asked), bytes(answer))
+            exchange = (part, result, tries, bytes(asked), bytes(answer))
+            readout.exchanges[place] = exchange
+            if keep is not None:
+                keep(asked_s, exchange)
         done = len(readout.exchanges)
 
 
@@ -208,15 +229,8 @@ async def _receive(
     return raw
 
 
-def keep_alive(pipe: asyncio.BaseTransport) -> None:
-    """Have the system find out when the other end of a TCP connection is gone."""
-    found = pipe.get_extra_info("socket")
-    for level, option, value in _KEEPALIVE:
-        found.setsockopt(level, option, value)
-
-
 @contextmanager
-def network_errors(connect: Connect) -> Generator[None]:
+def _network_errors(connect: Connect) -> Generator[None]:
     """Say what an error of a connection means."""
     try:
         yield
@@ -233,6 +247,18 @@ def network_errors(connect: Connect) -> Generator[None]:
         raise LineError(f"{connect}: {reason}; check address, cable and power") from None
 
 
+def _set_parity(port: serial.Serial, parity: str) -> None:
+    try:
+        port.parity = parity
+    except termios.error:
+        # A pseudo-terminal has no wire for it and says so when nothing else changes.
+        if os.major(os.fstat(port.fileno()).st_rdev) not in _PSEUDO_TERMINALS:
+            raise
+
+
+_PSEUDO_TERMINALS = range(136, 144)
+"""Linux's device numbers of /dev/pts."""
+
 _PORT_ERRORS = {
     errno.ENOENT: "no such device; plug it in, `ls /dev/serial/by-id` shows what there is",
     errno.EACCES: "permission denied; add your user to the group dialout and log in again",
@@ -245,6 +271,8 @@ _PORT_ERRORS = {
 def _port_errors(connect: Connect) -> Generator[None]:
     try:
         yield
+    except termios.error as error:
+        raise LineError(f"{connect}: the port can't be set so: {error.args[-1]}") from None
     except (serial.SerialException, OSError, ValueError) as error:
         number = getattr(error, "errno", None)
         if number is None and "(25," in str(error):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select
 
 from nuan_gateway.store.dialect import upsert
-from nuan_gateway.store.schema import ahead_run, journal
+from nuan_gateway.store.schema import ahead_run, journal, own_journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,14 @@ def save_ahead(connection: Connection, node: str, epoch: str, ahead: Sequence[Ru
             for run in ahead
         ]
         connection.execute(insert(ahead_run), rows)
+
+
+def own_epoch(connection: Connection, node: str) -> str | None:
+    """The epoch of the journal that the gateway keeps for this node itself; None before one."""
+    query = select(own_journal.c.epoch).where(own_journal.c.node == node)
+    return connection.scalar(query)
+
+
+def begin_own(connection: Connection, node: str, epoch: str) -> None:
+    """Begin the journal that the gateway keeps for this node itself."""
+    connection.execute(insert(own_journal), [{"node": node, "epoch": epoch}])
