@@ -58,6 +58,9 @@ _TARIFF_LAST_1997 = 14
 _GROUP_VARIABLES = 0x02
 _GROUP_EVENTS = 0x03
 _GROUP_FREEZES = 0x05
+# 03dd0p01..0A, dd up to 04: the last ten times a phase was in trouble, 131 bytes each.
+_RECORDED_LAST = 0x04
+_RECORDS = 10
 # Where the energy types (DI2) of the phases begin: those of phase n are n * 14h further on.
 _PHASE_STEP = 0x14
 _PHASED = ((0x15, 0x1E), (0x29, 0x32), (0x3D, 0x46), (0x94, 0x9A), (0xA8, 0xAE), (0xBC, 0xC2))
@@ -105,10 +108,13 @@ def _layout_rare(di: int) -> "Layout | str":
     group = di >> 24
     if group == _GROUP_FREEZES:
         return _freeze(di)
-    if group == _GROUP_EVENTS and di & 0xFFFF == 0:
-        name = _named(PHASE_EVENTS, di >> 16 & 0xFF)
-        if name:
-            return Layout([(0, 0, _phase_event(name))], False, False)
+    name = _named(PHASE_EVENTS, di >> 16 & 0xFF) if group == _GROUP_EVENTS else ""
+    if name and di & 0xFFFF == 0:
+        return Layout([(0, 0, _phase_event(name))], False, False)
+    phase, ago = di >> 8 & 0xFF, di & 0xFF
+    if name and di >> 16 & 0xFF <= _RECORDED_LAST and 1 <= phase <= 3 and 1 <= ago <= _RECORDS:
+        row = f"6t0=datetime:{name}_start 6t0=datetime:{name}_end 119x0=any:{name}"
+        return Layout([(ago, 0, _items(row, "", phase))], False, False)
     return _from_rows(DI_2007_RARE, f"{di:08X}", 2, 0, 0)
 
 
@@ -251,7 +257,9 @@ def _items(words: str, qualifier: str, phase: int) -> "list[Item]":
         if star > 0:
             factor = int(form[star + 1 :])
             form = form[:star]
-        digits = 2 if form[1].isdigit() else 1
+        digits = 1
+        while form[digits].isdigit():
+            digits += 1
         function = "maximum" if name[0] == "^" else "instantaneous"
         if name[0] == "^":
             name = name[1:]

@@ -32,7 +32,7 @@ _SEVERITIES = {"A": ALARM, "N": NOTICE, "I": INFO}
 _WORDS_2007 = (
     ("word_1", ".INNNI"),
     ("word_2", "NNN.III"),
-    ("word_3", "IININ"),
+    ("word_3", "IINII"),
     ("word_4", "ANNANNAAA"),
     ("word_5", "ANNANNAAA"),
     ("word_6", "ANNANNAAA"),
