@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PLANS_MAX = 4096
 
 NOT_A_NUMBER = "unreadable:not a number"
-NOT_FITTED = "unreadable:the meter has no such register"
+NOT_FITTED = "unreadable:not supported by the meter"
 
 # A meter is asked the same few questions for ever; over TCP with ever new transaction numbers,
 # which stand in the header and are left out here.

@@ -160,7 +160,7 @@ class Profile:
         )
         self.places = places
         self.billing = billing
-        self.reads = reads
+        self.reads = reads or _covering(places, limits)
         self.resolution = resolution
         self.rollover = rollover
         self.flags = flags
@@ -182,6 +182,27 @@ class Profile:
             if own.name == unit and own.quantity == name:
                 return own
         return None
+
+
+def _covering(
+    places: "tuple[ModbusRegister, ...]", limits: "Limits | None"
+) -> "tuple[tuple[int, int, int], ...]":
+    if not places:
+        return ()
+    from nuan_protocols.modbus.blocks import block_reads
+    from nuan_protocols.modbus.registers import REGISTERS_OF
+    from nuan_protocols.modbus.rtu import REGISTERS_MAX
+
+    spans: list[tuple[int, int, int]] = []
+    for one in places:
+        start, end = one.address, one.address + REGISTERS_OF.get(one.kind, 1)
+        for term in one.terms:
+            start = min(start, term.address)
+            end = max(end, term.address + REGISTERS_OF.get(term.kind, 1))
+        spans.append((one.function, start, end - start))
+    if limits is None:
+        return block_reads(spans, REGISTERS_MAX, 0)
+    return block_reads(spans, limits.words, limits.gap)
 
 
 def current(quantity: str) -> Register:
