@@ -1,9 +1,6 @@
 """Every model reads the vectors in its folder: frames from manuals, or of an encoder of their own.
 
-protocols/tests/vectors/<model>/<what>.json: source, question, answer, the readings in order and,
-where the model has a status map, the conditions (name, severity). What a reading leaves out there
-is storage, tariff and subunit 0, instantaneous, no text; its status is "ok", or whatever tells why
-there is no value.
+The form of protocols/tests/vectors/<model>/<what>.json: nuan_protocols/meters/vectors.py.
 """
 
 import json
@@ -13,66 +10,53 @@ from typing import Any
 import pytest
 
 from nuan_protocols.meters import registry
-from nuan_protocols.meters.annotate import answer_groups, question_groups
-from nuan_protocols.reading import Reading, decimal_text
+from nuan_protocols.meters.vectors import differences
 
 FOLDER = Path(__file__).parent / "vectors"
 FILES = sorted(FOLDER.glob("*/*.json"))
 
 
-def loaded(file: Path) -> tuple[dict[str, Any], bytes, bytes]:
-    vector = json.loads(file.read_text(encoding="utf-8"))
-    assert vector["source"], "say where the frame comes from"
-    return vector, bytes.fromhex(vector["question"] or ""), bytes.fromhex(vector["answer"])
-
-
-def shown(reading: Reading, expected: dict[str, Any]) -> dict[str, Any]:
-    value = None if reading.integer is None else decimal_text(reading.integer, reading.exponent)
-    found = {**reading._asdict(), "value": value}
-    if "status" not in expected and value is None and not reading.text:
-        assert reading.status != "ok"
-        found["status"] = "ok"
-    if "text" not in expected and value is None and reading.status != "ok":
-        found["text"] = ""
-    del found["integer"], found["exponent"]
-    return found
-
-
-def filled(expected: dict[str, Any]) -> dict[str, Any]:
-    plain = {"storage": 0, "tariff": 0, "subunit": 0, "function": "instantaneous"}
-    return {**plain, "value": None, "status": "ok", "text": "", **expected}
-
-
 @pytest.mark.parametrize("file", FILES, ids=[f"{f.parent.name}-{f.stem}" for f in FILES])
 def test_a_vector_is_read_as_it_says(file: Path) -> None:
-    vector, question, answer = loaded(file)
-    meter = registry.profile(file.parent.name)
-    found = registry.readings(meter, question, answer)
-    assert len(found) == len(vector["readings"]), found
-    for reading, expected in zip(found, vector["readings"], strict=True):
-        assert shown(reading, expected) == filled(expected)
-    if "conditions" in vector:
-        said = [[c.name, c.severity] for c in registry.conditions(meter, question, answer)]
-        assert said == vector["conditions"]
-
-
-@pytest.mark.parametrize("file", FILES, ids=[f"{f.parent.name}-{f.stem}" for f in FILES])
-def test_every_byte_of_a_vector_is_named_once(file: Path) -> None:
-    vector, question, answer = loaded(file)
-    meter = registry.profile(file.parent.name)
-    named = [(answer, answer_groups(meter, question, answer))]
-    if vector["question"]:
-        named.append((question, question_groups(meter, question)))
-    for data, groups in named:
-        at = 0
-        for offset, length, name, _ in groups:
-            assert offset == at
-            assert length > 0
-            assert name
-            at += length
-        assert at == len(data)
+    assert differences(file.parent.name, str(file)) == []
 
 
 def test_every_model_has_vectors_and_every_folder_a_model() -> None:
-    folders = {file.parent.name for file in FILES}
-    assert folders == set(registry.models())
+    assert {file.parent.name for file in FILES} == set(registry.models())
+
+
+CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"readings": []}, "6 readings, not 0: ['volume_flow', 'power', 'volume', 'energy', "),
+    ({"source": ""}, "source is empty: say where the frame is from"),
+    ({"conditions": [["leak", "alarm"]]}, "conditions are [], not [['leak', 'alarm']]"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), CHANGES, ids=[str(list(c)) for c, _ in CHANGES])
+def test_a_vector_that_says_otherwise_is_told(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    vector = json.loads((FOLDER / "tuf2000" / "registers.json").read_text())
+    file = tmp_path / "changed.json"
+    file.write_text(json.dumps(vector | change))
+    (line,) = differences("tuf2000", str(file))
+    assert line.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("value", "1", "power: value is '875000000', not '1'"),
+        ("unit", "W", "power: unit is 'J/h', not 'W'"),
+        ("status", "error", "power: status is 'ok', not 'error'"),
+        ("storage", 1, "power: storage is 0, not 1"),
+    ],
+)
+def test_each_part_of_a_reading_is_compared(
+    tmp_path: Path, key: str, value: object, told: str
+) -> None:
+    vector = json.loads((FOLDER / "tuf2000" / "registers.json").read_text())
+    vector["readings"][1][key] = value
+    file = tmp_path / "changed.json"
+    file.write_text(json.dumps(vector))
+    assert differences("tuf2000", str(file)) == [told]

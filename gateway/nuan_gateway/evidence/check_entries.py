@@ -73,7 +73,7 @@ def _reread(entry: EntryDoc, bundle: BundleDoc) -> Reread | Finding:
     if meter is None:
         return Finding("", "the statement names no meter that it could be from")
     try:
-        return reread(bytes.fromhex(entry.raw), meter.model)
+        return reread(bytes.fromhex(entry.raw), meter.model, bundle.statement.versions.profile)
     except RereadError as error:
         return Finding("", f"can't be read: {error}")
 
