@@ -261,6 +261,8 @@ def test_gas_is_a_water_meters_answer_with_another_type():
         bytes.fromhex("68107536495900111101031f9012ac16"),
         bytes.fromhex("68207536495900111181031f90123c16"),
         bytes.fromhex("68207536495900111101031f9012bc1600"),
+        bytes.fromhex("68944103261218681104333434353adf16"),
+        bytes.fromhex("682075364959001111010a1f9012c316"),
         bytes.fromhex("1268207536495900111101031f9012bc16"),
     ],
 )

@@ -201,7 +201,8 @@ def test_some_meters_of_1997_answer_with_the_wildcard():
 
 
 def test_1997_has_blocks_whole_volts_and_further_frames():
-    assert read(meter(version=1997), 0xB61F, 2).hex() == "300231022902"
+    assert read(meter(version=1997), 0xB61F, 2).hex() == "300231022902" + "aa"
+    assert read(meter(version=1997, ends_blocks=False), 0xB61F, 2).hex() == "300231022902"
     assert read(meter(version=1997), 0xB621, 2).hex() == "9904"
     of = meter(version=1997, values_bytes_max=12)
     control, first = told(of.answer(ask(of, 0x01, "1f90"), NOON_MS))

@@ -32,7 +32,7 @@ from nuan_emulator.meters.cjt188_layout import (
     masked,
 )
 from nuan_emulator.meters.clock import MeterClock
-from nuan_emulator.meters.declare import ConstructError, Layout
+from nuan_emulator.meters.declare import LAYOUT_ERRORS, Layout
 from nuan_emulator.meters.device import Reaction
 
 REACTION = Reaction(min_bits=0, max_bits=330, extra_us=500_000, min_us=20_000)
@@ -193,7 +193,7 @@ class Cjt188Slave:
         try:
             digits = clock_layout(self.station.dialect).parse(data)["clock"]
             self.clock.set(f"{digits:014d}", "%Y%m%d%H%M%S", now_ms)
-        except (ConstructError, ValueError):
+        except LAYOUT_ERRORS:
             return None
         return data[:3]
 
@@ -216,5 +216,5 @@ def _parsed(request: bytes) -> Mapping[str, Any] | None:
         return None
     try:
         return frame.parse(request[start:])
-    except ConstructError:
+    except LAYOUT_ERRORS:
         return None

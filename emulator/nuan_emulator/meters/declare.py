@@ -6,6 +6,7 @@ construct ships without types; only this module, and the layouts that use it, to
 from __future__ import annotations
 
 import importlib
+import struct
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -24,8 +25,8 @@ class Layout(Protocol):
         ...
 
 
-ConstructError: type[Exception] = c.ConstructError
-"""What a layout raises for bytes that don't fit it."""
+LAYOUT_ERRORS: tuple[type[Exception], ...] = (c.ConstructError, struct.error, ValueError)
+"""What a layout raises for bytes that don't fit it: any, too few, no digits."""
 
 
 def bcd(size: int, *, high_first: bool = False) -> Any:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from nuan_emulator.meters.clock import MeterClock
-from nuan_emulator.meters.declare import ConstructError
+from nuan_emulator.meters.declare import LAYOUT_ERRORS
 from nuan_emulator.meters.device import ElectricitySource, ElectricityState, Reaction
 from nuan_emulator.meters.dlt645_layout import (
     ANSWER,
@@ -43,6 +43,7 @@ ERROR_OTHER = 0x01
 ERROR_NO_DATA = 0x02
 ERROR_PASSWORD = 0x04
 
+BLOCK_END = b"\xaa"
 ANSWER_DATA_BYTES_MAX = 200
 REGISTERS = {2007: registers_2007(), 1997: registers_1997()}
 COMMANDS = {2007: (0x11, 0x12), 1997: (0x01, 0x02)}
@@ -62,6 +63,8 @@ class Station645(NamedTuple):
     """A longer block goes out in several frames."""
     answers_wildcard: bool = False
     """Some meters of 1997 answer with the wildcard they were asked with."""
+    ends_blocks: bool = True
+    """A block of 1997 ends in AA."""
     tariff_permille: tuple[int, int, int, int] = (80, 320, 350, 250)
     utc_offset_s: int = 8 * 3600
     reaction: Reaction = REACTION
@@ -135,7 +138,7 @@ class Dlt645Meter:
             return None
         try:
             asked = frame.parse(request[start:])
-        except ConstructError:
+        except LAYOUT_ERRORS:
             return None
         mine = asked["address"] == BROADCAST or all(
             theirs in (own, WILDCARD_BYTE)
@@ -173,6 +176,8 @@ class Dlt645Meter:
             if len(frames[-1]) + len(piece) > self.station.values_bytes_max and frames[-1]:
                 frames.append(b"")
             frames[-1] += piece
+        if self.station.version == 1997 and self.station.ends_blocks and len(values) > 1:
+            frames[-1] += BLOCK_END
         if len(frames) > 1:
             self._left = identifier, frames[1:]
         return control | (FOLLOWED if self._left else ANSWER), identifier + frames[0]

@@ -115,6 +115,9 @@ def _mag11() -> Model[HeatState]:
         return value
 
     fields: list[Field[HeatState]] = [
+        # Codes of the units in which it shows flow (m3/h) and power (kW).
+        _heat(0x041, "u16", lambda _: 0x13),
+        _heat(0x62D, "u16", lambda _: 0x7F),
         _heat(0x200, "u32", lambda at: at.state.volume_ml // 1000 // REGISTER_U32),
         _heat(0x202, "u32", lambda at: at.state.volume_ml // 1000 % REGISTER_U32),
         _heat(0x204, "u32", lambda at: heat_wh(at) // REGISTER_U32),
