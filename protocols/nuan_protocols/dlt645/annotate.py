@@ -24,7 +24,7 @@ from nuan_protocols.dlt645.frame import (
 )
 from nuan_protocols.dlt645.items import di_text
 from nuan_protocols.dlt645.telegram import decode
-from nuan_protocols.reading import decimal_text
+from nuan_protocols.reading import value_text
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -67,18 +67,6 @@ def byte_groups(raw: "Buffer") -> "list[Group]":
     groups.append((end, 1, "checksum", "sum of all bytes from the first 68 on, modulo 256: right"))
     groups.append((end + 1, 1, "stop", ""))
     return groups
-
-
-def value_text(reading: "Reading") -> str:
-    """A reading in a few words: value and unit, its text, or why there is neither."""
-    said = ""
-    if reading.integer is not None:
-        said = decimal_text(reading.integer, reading.exponent)
-        if reading.unit not in ("", "1"):
-            said += " " + reading.unit
-    if reading.status != "ok" and reading.integer is None:
-        said = reading.status
-    return f"{said} {reading.text}".strip()
 
 
 def _control_text(control: int) -> str:
@@ -132,10 +120,16 @@ def _answered(frame: "Frame", at: int, end: int) -> "list[Group]":
         if reading.storage:
             name += f", storage {reading.storage}"
         offset = frame.start + record.offset
-        groups.append((offset, record.length, name, value_text(reading)))
+        groups.append((offset, record.length, name, _said(reading)))
         at = offset + record.length
     if at < end:
         part = frame.control & FUNCTION_MASK == READ_NEXT
         name, text = ("part", str(frame.data[len(frame.data) - 1])) if part else ("block end", "AA")
         groups.append((at, end - at, name, text))
     return groups
+
+
+def _said(reading: "Reading") -> str:
+    """A number with the names of its bits behind it, if it has any."""
+    text = value_text(reading)
+    return f"{text}: {reading.text}" if reading.integer is not None and reading.text else text

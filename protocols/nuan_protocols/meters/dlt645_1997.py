@@ -18,19 +18,20 @@ from nuan_protocols.meters.dlt645_common import (
 )
 from nuan_protocols.meters.profile import Profile, current, settled
 
+_ACTUAL = (
+    BILLING,
+    settled("energy", 1),
+    current("voltage:l1"),
+    current("current:l1"),
+    current("power"),
+)
+
 PROFILE = Profile(
     name="dlt645_1997",
     title="Electricity meter, DL/T 645-1997",
     protocol="dlt645",
     version=1,
-    registers=(
-        BILLING,
-        settled("energy", 1),
-        current("voltage:l1"),
-        current("current:l1"),
-        current("power"),
-        *STATUS_1997,
-    ),
+    registers=_ACTUAL + STATUS_1997,
     billing=BILLING,
     reads=(
         (READ_1997, 0x9010, 0),

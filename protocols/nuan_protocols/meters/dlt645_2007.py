@@ -20,26 +20,25 @@ from nuan_protocols.meters.dlt645_common import (
 )
 from nuan_protocols.meters.profile import Profile, current, settled
 
+_ACTUAL = (
+    current("energy:backward"),
+    settled("energy", 1),
+    current("voltage:l1"),
+    current("voltage:l2"),
+    current("voltage:l3"),
+    current("current:l1"),
+    current("current:l2"),
+    current("current:l3"),
+    current("power"),
+    current("power_factor"),
+)
+
 PROFILE = Profile(
     name="dlt645_2007",
     title="Three-phase electricity meter, DL/T 645-2007",
     protocol="dlt645",
     version=1,
-    registers=(
-        BILLING,
-        *ENERGY_TARIFFS,
-        current("energy:backward"),
-        settled("energy", 1),
-        current("voltage:l1"),
-        current("voltage:l2"),
-        current("voltage:l3"),
-        current("current:l1"),
-        current("current:l2"),
-        current("current:l3"),
-        current("power"),
-        current("power_factor"),
-        *STATUS_2007,
-    ),
+    registers=ENERGY_TARIFFS + _ACTUAL + STATUS_2007,
     billing=BILLING,
     reads=(
         (READ_2007, 0x0001FF00, 0),

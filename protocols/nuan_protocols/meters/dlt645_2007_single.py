@@ -18,20 +18,19 @@ from nuan_protocols.meters.dlt645_common import (
 )
 from nuan_protocols.meters.profile import Profile, current, settled
 
+_ACTUAL = (
+    settled("energy", 1),
+    current("voltage:l1"),
+    current("current:l1"),
+    current("power"),
+)
+
 PROFILE = Profile(
     name="dlt645_2007_single",
     title="Single-phase electricity meter, DL/T 645-2007",
     protocol="dlt645",
     version=1,
-    registers=(
-        BILLING,
-        *ENERGY_TARIFFS,
-        settled("energy", 1),
-        current("voltage:l1"),
-        current("current:l1"),
-        current("power"),
-        *STATUS_2007,
-    ),
+    registers=ENERGY_TARIFFS + _ACTUAL + STATUS_2007,
     billing=BILLING,
     reads=(
         (READ_2007, 0x0001FF00, 0),

@@ -19,8 +19,9 @@ READ_1997 = 0x01
 
 # Sharp, peak, flat, valley.
 TARIFFS = 4
+# The total, tariff 0, comes first.
 ENERGY_TARIFFS = tuple(
-    Register("energy", 0, tariff, 0, "instantaneous") for tariff in range(1, TARIFFS + 1)
+    Register("energy", 0, tariff, 0, "instantaneous") for tariff in range(TARIFFS + 1)
 )
 BILLING = current("energy")
 # XXXXXX.XX kWh, counted in 10 Wh.
