@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nuan_protocols.cjt188 import physics
 from nuan_protocols.cjt188.dialects import ALL, Dialect
 from nuan_protocols.cjt188.frame import READ_DATA, wire_address
-from nuan_protocols.cjt188.layouts import CURRENT
+from nuan_protocols.cjt188.layouts import CURRENT, CURRENT_BOTH
 from nuan_protocols.cjt188.master import MASK_PLUS_33, TYPE_HEAT, Address
 from nuan_protocols.cjt188.telegram import Telegram, decode, find
 from nuan_protocols.errors import ProtocolError
@@ -125,22 +125,37 @@ def _judged(raw: bytes, dialect: Dialect, grown: str) -> "tuple[Verdict, Telegra
     except ProtocolError as error:
         return Verdict(name, CONTRADICTED, str(error)), None, 0
     problem, doubts = _unread(telegram)
-    problem = problem or physics.range_problem(telegram)
+    problem = _foreign(telegram, dialect) or problem or physics.range_problem(telegram)
     if problem:
         return Verdict(name, CONTRADICTED, problem), telegram, 0
     if grown:
         return Verdict(name, CONFIRMED, grown), telegram, len(doubts)
+    state, reason = _proof(telegram, dialect, doubts)
+    return Verdict(name, state, reason), telegram, len(doubts)
+
+
+def _proof(telegram: Telegram, dialect: Dialect, doubts: "list[str]") -> "tuple[str, str]":
+    """What one answer that can be read proves of its dialect."""
     if not _is_heat(telegram.type):
-        reason = "everything can be read; one answer of a water or gas meter proves no more"
-        return Verdict(name, UNCONFIRMED, reason), telegram, len(doubts)
+        return UNCONFIRMED, "everything can be read; one answer without heat proves no more"
     proof = physics.power_check(telegram)
     reason = proof.reason
     for doubt in doubts:
         reason += "; " + doubt
     if proof.state == physics.CONTRADICTS:
-        return Verdict(name, CONTRADICTED, reason), telegram, 0
+        return CONTRADICTED, reason
     fits = proof.state == physics.FITS and not doubts and _warms(telegram, dialect)
-    return Verdict(name, CONFIRMED if fits else UNCONFIRMED, reason), telegram, len(doubts)
+    return CONFIRMED if fits else UNCONFIRMED, reason
+
+
+def _foreign(telegram: Telegram, dialect: Dialect) -> str:
+    """Why this can't be current data in this dialect at all, "" when it can."""
+    if telegram.di not in (CURRENT, CURRENT_BOTH):
+        said = "no identifier" if telegram.di < 0 else f"identifier {telegram.di:04X}"
+        return f"{said} is not that of current data"
+    if not _is_heat(telegram.type) and (dialect.cooling_first or dialect.temperature_bytes != 3):
+        return "only heat meters have this dialect"
+    return ""
 
 
 def _unread(telegram: Telegram) -> "tuple[str, list[str]]":
@@ -152,7 +167,8 @@ def _unread(telegram: Telegram) -> "tuple[str, list[str]]":
         reading = record.reading
         if reading.status == "ok" or reading.status == "unreadable:no value":
             continue
-        said = f"{reading.quantity} {reading.text}: {reading.status.split(':', 1)[-1]}"
+        why = reading.status.split(":", 1)[-1]
+        said = f"{reading.quantity} {reading.text}: {why}"
         if reading.quantity == "datetime" and reading.text == _UNSET_CLOCK:
             doubts.append("the clock is not set")
         elif reading.quantity == "power" and "is unknown" in reading.status:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from nuan_protocols.cjt188 import physics, probe
 from nuan_protocols.cjt188.dialects import ALL, Dialect
-from nuan_protocols.cjt188.layouts import CURRENT
+from nuan_protocols.cjt188.layouts import CURRENT, CURRENT_BOTH
 from nuan_protocols.cjt188.probe import CONFIRMED, CONTRADICTED, UNCONFIRMED, Verdict
 from nuan_protocols.cjt188.telegram import Telegram, decode, find
 from nuan_protocols.errors import ProtocolError
@@ -89,7 +89,9 @@ class Trial:
         }
 
     def feed(self, answer: bytes) -> None:
-        """Take in one whole checked answer to the question for 901F. Never raises."""
+        """Take in an answer for 901F; anything else changes nothing. Never raises."""
+        if not any(self._is_current(answer, each) for each in self._dialects):
+            return
         self._answers += 1
         if not self._first:
             self._watch_first(answer)
@@ -197,6 +199,12 @@ class Trial:
         if steps >= GROWTHS_MIN:
             self._grown[name] = f"its volume counted on {steps} times by less than 100 m3"
         return True
+
+    def _is_current(self, answer: bytes, dialect: Dialect) -> bool:
+        try:
+            return decode(answer, dialect).di in (CURRENT, CURRENT_BOTH)
+        except ProtocolError:
+            return False
 
     def _both(
         self, before: str, answer: bytes, dialect: Dialect
