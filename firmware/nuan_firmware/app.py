@@ -150,10 +150,10 @@ def reference_room(config: "Config") -> "tuple[int, int]":
     """(how many, how many bytes) exchanges to keep for differences: the last of each read."""
     count = size = 0
     for meter in config.meters:
-        count += max(1, len(meter.reads))
-        size += 0 if meter.reads else _TELEGRAM_BYTES
+        count += max(1, len(meter.way.reads))
+        size += 0 if meter.way.reads else _TELEGRAM_BYTES
         protocol = config.buses[meter.bus].protocol
-        for read in meter.reads:
+        for read in meter.way.reads:
             if protocol == MODBUS:
                 registers = read[2] if read[0] >= _REGISTERS_FROM else read[2] // _BITS
                 size += _OVERHEAD_BYTES + 2 * registers

@@ -42,25 +42,33 @@ if TYPE_CHECKING:
         parity: str
         timeout_ms: int
 
-    class Meter(NamedTuple):
-        """One meter or sensor: where, when, what.
+    class Way(NamedTuple):
+        """How a meter is read.
 
-        address  M-Bus and Modbus: number; M-Bus also 8 bytes: identification, manufacturer, version
-                 and medium as the wire has them; CJ/T 188: 7 bytes as the wire has them;
-                 DL/T 645: 12 digits as printed
         reads    three numbers each, as the protocol's ReadOut takes them; none for M-Bus
         line     (baud, parity) where they differ from the bus's, or None
         extra    M-Bus: sub-code of the application reset before reading, -1 without one;
                  CJ/T 188: (type, mask)
         """
 
+        reads: tuple[tuple[int, int, int], ...]
+        line: tuple[int, str] | None
+        extra: Any
+
+    class Meter(NamedTuple):
+        """One meter or sensor: where, when, what.
+
+        address  M-Bus and Modbus: number; M-Bus also 8 bytes: identification, manufacturer, version
+                 and medium as the wire has them; CJ/T 188: 7 bytes as the wire has them;
+                 DL/T 645: 12 digits as printed
+        way      how, one object for all meters that have it in common
+        """
+
         slot: int
         bus: int
         address: Any
         every_s: int
-        reads: tuple[tuple[int, int, int], ...]
-        line: tuple[int, str] | None
-        extra: Any
+        way: Way
 
     class Zone(NamedTuple):
         """One room with a sensor (register `offset` of a meter's read) and a valve."""
@@ -105,7 +113,8 @@ else:
     Bus = namedtuple(
         "Bus", ("name", "protocol", "uart", "tx", "rx", "de", "baud", "parity", "timeout_ms")
     )
-    Meter = namedtuple("Meter", ("slot", "bus", "address", "every_s", "reads", "line", "extra"))
+    Meter = namedtuple("Meter", ("slot", "bus", "address", "every_s", "way"))
+    Way = namedtuple("Way", ("reads", "line", "extra"))
     Zone = namedtuple(
         "Zone",
         (
@@ -208,7 +217,7 @@ def segment_bytes(meters: "tuple[Meter, ...]") -> int:
 
 
 def _answers_bytes(meter: "Meter") -> int:
-    return len(meter.reads) * TELEGRAM_BYTES // 2
+    return len(meter.way.reads) * TELEGRAM_BYTES // 2
 
 
 def _bus(section: "Section") -> "Bus":
@@ -228,11 +237,11 @@ def _bus(section: "Section") -> "Bus":
 
 
 def _meters(top: "Section", buses: "tuple[Bus, ...]") -> "tuple[Meter, ...]":
-    """All meters by their slots; what many have in common is kept once."""
-    from nuan_firmware.config_meters import Shared, meter
+    """All meters by their slots."""
+    from nuan_firmware.config_meters import meter
 
-    shared = Shared()
-    meters = [meter(each, buses, shared) for each in top.sections("meters", 1, METERS_MAX)]
+    ways: "list[Way]" = []
+    meters = [meter(each, buses, ways) for each in top.sections("meters", 1, METERS_MAX)]
     _unique("meters", "slot", [each.slot for each in meters])
     meters.sort(key=lambda each: each.slot)
     return tuple(meters)
@@ -244,13 +253,13 @@ def _zone(section: "Section", meters: "tuple[Meter, ...]", buses: "tuple[Bus, ..
     sensor = [m for m in meters if m.slot == slot and buses[m.bus].protocol == MODBUS]
     if not sensor:
         section.fail("slot", "there is no Modbus meter in slot %d" % slot)
-    read = section.integer("read", 0, len(sensor[0].reads) - 1, 0)
+    read = section.integer("read", 0, len(sensor[0].way.reads) - 1, 0)
     hysteresis_dc = section.integer("hysteresis_dc", 1, 50, 5)
     zone = Zone(
         number,
         slot,
         read,
-        section.integer("offset", 0, sensor[0].reads[read][2] - 1, 0),
+        section.integer("offset", 0, sensor[0].way.reads[read][2] - 1, 0),
         section.integer("valve_pin", 0, 48),
         section.integer("setpoint_dc", 50, 350),
         section.integer("legal_max_dc", 100, 350, 200),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware.config import BAUDS, PARITIES, Meter
+from nuan_firmware.config import BAUDS, PARITIES, Meter, Way
 from nuan_firmware.masters import CJT188, DLT645, MBUS, MODBUS
 
 if TYPE_CHECKING:
@@ -34,35 +34,21 @@ _EXPECTED = {
 }
 
 
-class Shared:
-    """Keeps equal values once."""
-
-    def __init__(self) -> None:
-        self._kept: "list[Any]" = []
-
-    def same(self, value: "Any") -> "Any":
-        """The value, or the equal one that was here first."""
-        for kept in self._kept:
-            if kept == value:
-                return kept
-        self._kept.append(value)
-        return value
-
-
-def meter(section: "Section", buses: "tuple[Bus, ...]", shared: Shared) -> "Meter":
-    """Check one meter of the configuration. Raises ConfigError."""
+def meter(section: "Section", buses: "tuple[Bus, ...]", ways: "list[Way]") -> "Meter":
+    """Check one meter of the configuration; `ways` holds those met so far. Raises ConfigError."""
     slot = section.integer("slot", 1, 0xFFFF)
     number = section.integer("bus", 0, len(buses) - 1)
     bus = buses[number]
     address = _address(section, bus.protocol)
     every_s = section.integer("every_s", 10, 86400)
     reads = () if bus.protocol == MBUS else _reads(section, bus.protocol)
-    line = _line(section, bus)
-    extra = _extra(section, bus.protocol)
+    way = Way(reads, _line(section, bus), _extra(section, bus.protocol))
     section.done()
-    return Meter(
-        slot, number, address, every_s, shared.same(reads), shared.same(line), shared.same(extra)
-    )
+    for kept in ways:
+        if kept == way:
+            return Meter(slot, number, address, every_s, kept)
+    ways.append(way)
+    return Meter(slot, number, address, every_s, way)
 
 
 def _address(section: "Section", protocol: str) -> "int | str | bytes":

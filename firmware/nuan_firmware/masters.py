@@ -78,7 +78,7 @@ class Mbus:
             fcb == _FCB_UNKNOWN,
             fcb != 0,
             tries,
-            application_reset=meter.extra,
+            application_reset=meter.way.extra,
         )
 
     def end(self, index: int, readout: "Any") -> None:
@@ -103,7 +103,7 @@ class Modbus:
 
     def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":  # noqa: ARG002
         """The meter's blocks."""
-        return self._make(meter.address, meter.reads, self._reader, tries)
+        return self._make(meter.address, meter.way.reads, self._reader, tries)
 
     def end(self, index: int, readout: "Any") -> None:
         """Nothing is kept."""
@@ -127,9 +127,9 @@ class Cjt188:
 
     def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":  # noqa: ARG002
         """The meter's data identifiers."""
-        kind, mask = meter.extra
+        kind, mask = meter.way.extra
         address = self._address(kind, meter.address, mask)
-        return self._make(address, meter.reads, self._ser, self._reader, tries)
+        return self._make(address, meter.way.reads, self._ser, self._reader, tries)
 
     def end(self, index: int, readout: "Any") -> None:  # noqa: ARG002
         """Go on behind the numbers used."""
@@ -152,7 +152,7 @@ class Dlt645:
 
     def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":  # noqa: ARG002
         """The meter's data identifiers."""
-        return self._make(meter.address, meter.reads, self._reader, tries)
+        return self._make(meter.address, meter.way.reads, self._reader, tries)
 
     def end(self, index: int, readout: "Any") -> None:
         """Nothing is kept."""

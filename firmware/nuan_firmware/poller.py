@@ -113,12 +113,11 @@ class Poller:
         self.deadline_s = self._clock.uptime() + seconds + _EXCHANGE_S_MAX
 
     async def _await_time(self) -> None:
-        clock = self._clock
-        if not clock.was_set.is_set():
-            try:
-                await asyncio.wait_for(clock.was_set.wait(), _COLD_START_S)
-            except asyncio.TimeoutError:
-                pass
+        # Looked for, not waited for: asyncio's wait_for would take 1 KB of heap for good.
+        left_s = _COLD_START_S
+        while left_s and not self._clock.was_set.is_set():
+            left_s -= 1
+            await asyncio.sleep_ms(1000)
 
     async def _turn(self, due: int) -> None:
         for index, meter in enumerate(self._meters):
@@ -130,7 +129,8 @@ class Poller:
             self.deadline_s = self._clock.uptime() + _EXCHANGE_S_MAX
             tries = _TRIES if self._misses[index] < _MISSES_DEAD else 1
             readout = self._master.begin(index, meter, tries)
-            self._line.port.set_line(*(meter.line or self._usual))
+            baud, parity = meter.way.line or self._usual
+            self._line.port.set_line(baud, parity)
             alive = await self._read(meter, readout)
             self._master.end(index, readout)
             self._count_miss(index, alive)

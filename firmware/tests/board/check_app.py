@@ -8,7 +8,7 @@ from ram_flash import MOUNT, RamFlash
 from nuan_firmware import app as app_module
 from nuan_firmware import panic
 from nuan_firmware.app import App, reference_room
-from nuan_firmware.config import Bus, Config
+from nuan_firmware.config import Bus, Config, Way
 from nuan_firmware.config import Meter as Record
 
 assert edge_in_memory.Hal.node_key()
@@ -20,7 +20,7 @@ RS485 = Bus("rs485", "modbus", 2, 25, 26, 27, 9600, "N", 30)
 
 
 def Meter(slot, bus, address, every_s, reads):  # noqa: N802
-    return Record(slot, bus, address, every_s, reads, None, -1)
+    return Record(slot, bus, address, every_s, Way(reads, None, -1))
 
 
 def config(*meters):

@@ -44,7 +44,7 @@ def test_the_good_one_is_read_and_sorted_by_slot():
     assert (read.host, read.port, read.keepalive_s) == ("10.1.0.1", 1883, 120)
     assert (read.flush_s, read.segment_bytes, read.max_bytes) == (900, 8192, 880000)
     assert [meter.slot for meter in read.meters] == [1, 15, 16]
-    assert read.meters[1].reads == ((3, 8192, 18),)
+    assert read.meters[1].way.reads == ((3, 8192, 18),)
     assert (read.buses[0].parity, read.buses[1].de) == ("E", 27)
     assert read.zones[0].setpoint_dc == 220
 

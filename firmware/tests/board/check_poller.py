@@ -2,7 +2,7 @@ import asyncio
 
 from serial_port import ACK, Book, Cycles, Port, modbus, telegram
 
-from nuan_firmware.config import Bus, Config, Meter
+from nuan_firmware.config import Bus, Config, Meter, Way
 from nuan_firmware.poller import SKIPS_MAX, Poller
 
 MBUS = Bus("mbus", "mbus", 1, 17, 16, -1, 2400, "E", 30)
@@ -61,7 +61,7 @@ def poll(bus, meters, answer, turns, on_answer=None, split=0, clock=None):
 
 
 def meter(slot, address=1, every_s=900, reads=(), line=None, extra=-1):
-    return Meter(slot, 0, address, every_s, reads, line, extra)
+    return Meter(slot, 0, address, every_s, Way(reads, line, extra))
 
 
 class MbusMeters:
