@@ -45,7 +45,9 @@ def test_the_electricity_meters_energies() -> None:
 
 def test_the_electricity_meters_line_values() -> None:
     found = registry.readings(
-        DTSU666, LINE_QUESTION, floats(2301, 2299, 2310, 12345, 0, 7, 45678.0)
+        DTSU666,
+        LINE_QUESTION,
+        floats(2301, 2299, 2310, 12345, 0, 7, 45678.0, 28405, 0, -17, 1234),
     )
     assert [brief(reading) for reading in found] == [
         ("voltage:l1", "230.1", "V"),
@@ -55,6 +57,10 @@ def test_the_electricity_meters_line_values() -> None:
         ("current:l2", "0.000", "A"),
         ("current:l3", "0.007", "A"),
         ("power", "4567.8", "W"),
+        ("power:l1", "2840.5", "W"),
+        ("power:l2", "0.0", "W"),
+        ("power:l3", "-1.7", "W"),
+        ("power_reactive", "123.4", "var"),
     ]
 
 
@@ -69,12 +75,12 @@ def test_a_displayed_energy_below_the_floats_limit_comes_back_exactly(hundredths
 
 
 def test_a_float_that_is_no_number_is_unreadable_and_costs_no_neighbour() -> None:
-    answer = floats(2301, float("nan"), 2310, float("inf"), 0, 7, 45678.0)
+    answer = floats(2301, float("nan"), 2310, float("inf"), 0, 7, 45678.0, 0, 0, 0, 0)
     found = registry.readings(DTSU666, LINE_QUESTION, answer)
     unreadable = {reading.quantity: reading for reading in found if reading.integer is None}
     assert set(unreadable) == {"voltage:l2", "current:l1"}
     assert all(r.status == "unreadable:not a number" for r in unreadable.values())
-    assert len(found) == 7
+    assert len(found) == 11
 
 
 def test_a_room_sensors_values() -> None:
