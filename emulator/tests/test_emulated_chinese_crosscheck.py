@@ -155,13 +155,13 @@ def test_probing_finds_how_a_running_meter_wants_to_be_asked(name):
         Station(PRINTED, DIALECTS[name], other_order="silence"), lambda _: state
     )
     line = Line(2400, 11, [meter])
-    for address, read in probe.ways(PRINTED):
+    for number, (address, read) in enumerate(probe.ways(PRINTED)):
         readout = CjReadOut(address, (read,), 0, tries=1)
         question = readout.request()
         assert question is not None
-        for _, burst in line.transmit(bytes(question), NOON_MS):
+        for _, burst in line.transmit(bytes(question), NOON_MS + number * 5_000):
             readout.feed(burst)
-        if readout.exchanges and readout.result == 0:
+        if readout.exchanges and readout.exchanges[0][1] == 0:
             break
     answer = readout.exchanges[0][4]
     readable = [
