@@ -93,6 +93,13 @@ def test_an_answer_that_names_something_else_is_passed_over():
     assert readout.exchanges == [(0, OK, 1, question, energy())]
 
 
+def test_a_meter_that_only_says_something_else_is_no_silent_one():
+    readout, _ = asked(tries=1)
+    readout.feed(frame(0x91, b"\x00\x00\x02\x00\x01\x00\x00\x00"))
+    readout.timeout()
+    assert readout.exchanges[0][1] == UNREADABLE
+
+
 def test_a_wildcard_answer_is_taken():
     readout, question = asked(((0x01, 0x9010, 0),))
     answer = frame(0x81, b"\x10\x90\x01\x00\x00\x00", b"\xaa" * 6)

@@ -141,6 +141,7 @@ def test_status_words_name_their_bits():
     assert records[0].reading.text == "clock battery low"
     assert records[2].reading.text == "relay open"
     assert only(answer(0x04000507, b"\x00\x80")).text == "bit 15"
+    assert only(answer(0x04000507, b"\xff\xff")).integer is None
     assert only(answer_1997(0xC021, b"\x41")).text == "phase 1 without power, phase 3 overvoltage"
 
 

@@ -111,6 +111,8 @@ class ReadOut(_ReadOut):
         if control & ERROR_BIT:
             return EXCEPTION, answer
         if asked != READ_ADDRESS and not self._answers(answer):
+            # Should nothing better come, the meter was heard, if not understood.
+            self._frames.noise_bytes += len(answer)
             return FOREIGN, answer
         return OK, answer
 

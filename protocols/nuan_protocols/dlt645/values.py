@@ -46,12 +46,12 @@ def read_value(item: "Item", data: bytes, storage: int, tariff: int) -> Reading:
 
 def _value(item: "Item", data: bytes) -> "Value":
     kind = item.kind
-    if kind in "bfr":
-        return _binary(item, data)
     if kind == "x":
         return (None, _RAW, bcd.digits(data))
-    if data == b"\xff" * len(data):
+    if kind not in "br" and data == b"\xff" * len(data):
         return (None, _NO_VALUE, "")
+    if kind in "bfr":
+        return _binary(item, data)
     if kind in "us":
         return _number(item, data)
     return _ascii(data) if kind == "a" else _digits(item, data)
