@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from nuan_gateway.site_found import Found, named, twice
 from nuan_gateway.site_lines import check_address, check_nodes
 from nuan_gateway.toml_lines import KeyPath
 from nuan_gateway.toml_source import TomlSource
+from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.meters import registry
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 SEASON_DAYS_MAX = 366
 DAY_S = 86_400
+BOARD_READS_MAX = 16
 
 
 def check_site(site: Site, source: TomlSource) -> list[str]:
@@ -63,22 +66,34 @@ def _meters(site: Site) -> Found:
 
 def _meter_models(site: Site) -> Found:
     buses = {(node.id, bus.name): bus for node in site.nodes for bus in node.buses}
+    boards = {node.id: node.kind == "board" for node in site.nodes}
     known = registry.models()
     for position, meter in enumerate(site.meters):
         place: KeyPath = ("meter", position, "model")
         if meter.model not in known:
-            yield place, f"{meter.model!r} is no known model; write {_either(known)}"
+            yield place, f"{meter.model!r} is no known model; {_suggested(meter.model, known)}"
             continue
         profile = registry.profile(meter.model)
         bus = buses.get((meter.node, meter.bus))
         if bus is not None and bus.protocol != profile.protocol:
             yield place, f"{meter.model} speaks {profile.protocol}, bus {bus.name!r} {bus.protocol}"
+        if boards.get(meter.node) and (reason := _too_much_for_a_board(profile)):
+            yield place, f'{meter.model} {reason}; write it into a node of kind "gateway"'
         least_s = _least_period_s(profile)
         if meter.every_s < least_s:
             yield (
                 ("meter", position, "every_s"),
                 f"{meter.every_s} costs a {meter.model} its battery; write at least {least_s}",
             )
+
+
+def _too_much_for_a_board(profile: Profile) -> str:
+    """Why a board can't read this model; "" when it can."""
+    if len(profile.reads) > BOARD_READS_MAX:
+        return f"takes {len(profile.reads)} questions, a board keeps {BOARD_READS_MAX}"
+    if profile.protocol == "cjt188" and DIALECTS[profile.dialect].extra_bytes:
+        return "puts more than the standard's bytes into its answers, which no board expects"
+    return ""
 
 
 def _least_period_s(profile: Profile) -> int:
@@ -156,6 +171,11 @@ def _points(site: Site) -> Found:
             yield (*place, "unit"), f"no [[unit]] has the id {point.unit!r}"
         if point.role == "household_heat" and point.unit is None:
             yield (*place, "unit"), "missing; write the id of the flat that pays for this heat"
+
+
+def _suggested(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"write {_either(close or known)}"
 
 
 def _either(names: Iterable[str]) -> str:

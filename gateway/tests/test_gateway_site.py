@@ -48,8 +48,8 @@ serial = "R1" -> serial = "H1"
     meter[2].serial: 'H1' is used by meter[1] already; write another
 slot = 16 -> slot = 1
     meter[2].slot: slot 1 of node 6e75616e00000001 is used by meter[1] already; write another
-model = "room_rs485" -> model = "room"
-    meter[2].model: 'room' is no known model; write 'dtsu666' or 'mbus_gas' or 'mbus_heat' or
+model = "room_rs485" -> model = "room_485"
+    meter[2].model: 'room_485' is no known model; write 'room_rs485'
 bus = "rs485" -> bus = "rs-485"
     meter[2].bus: node 6e75616e00000001 has no bus 'rs-485'; it has mbus, rs485
 bus = "rs485" -> bus = "mbus"

@@ -128,6 +128,7 @@ class Writer:
                 self._save(work)
         except BaseException:
             self._sealer.rolled_back()
+            self._decoder.trials.rolled_back()
             self._last_id = None
             # Whether a commit that failed has taken place is the database's to say.
             self._journals.clear()
@@ -142,6 +143,7 @@ class Writer:
         now_ms = max(clock_ms, self._sealer.floor_ms(connection), self._last_received_ms)
         if self._last_id is None:
             self._last_id = entries.last_id(connection)
+        self._decoder.trials.begin(connection)
         return _Transaction(connection, clock_ms, now_ms, self._last_id + 1)
 
     def _answer(self, work: _Transaction, message: Authentic) -> Answer:
@@ -273,6 +275,7 @@ class Writer:
 
     def _save(self, work: _Transaction) -> None:
         self._flush(work)
+        self._decoder.trials.save(work.connection, work.now_ms)
         for key in sorted(work.touched):
             before = self._journals.get(key)
             state = work.journals[key].stored()

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
+from nuan_gateway.ingest.trials import Trials
 from nuan_gateway.store.master import SlotKey, SlotMeter
 from nuan_protocols.errors import ProtocolError
 from nuan_protocols.meters import registry
@@ -51,6 +52,7 @@ class Decoder:
 
     def __init__(self, slots: Mapping[SlotKey, SlotMeter]) -> None:
         self._slots = slots
+        self.trials = Trials()
         self._profiles = {
             model: registry.profile(model)
             for model in {meter.model for meter in slots.values()}
@@ -80,6 +82,8 @@ class Decoder:
             return
         point = _point_at(meter, entry)
         values = _readings(profile, exchange)
+        if profile.protocol == "cjt188":
+            values = _marked(values, self.trials.mark(meter.serial, profile, exchange))
         _add_rows(decoded, values, (entry_id, point, meter.serial, profile.version), entry)
         _add_items(decoded, values, point, meter.serial, entry)
 
@@ -94,6 +98,13 @@ def _readings(profile: Profile, exchange: Exchange) -> list[Reading]:
         reason = f"decoder failed, {type(error).__name__}"
     status = f"unreadable:{reason}"
     return [Reading(UNREAD_QUANTITY, None, 0, "", 0, 0, 0, "instantaneous", status, "")]
+
+
+def _marked(values: list[Reading], status: str) -> list[Reading]:
+    """Readings that look good say what speaks against them."""
+    if not status:
+        return values
+    return [value._replace(status=status) if value.status == "ok" else value for value in values]
 
 
 def _add_rows(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nuan_protocols.cjt188 import master as cjt188
+from nuan_protocols.cjt188.frame import wire_address
 from nuan_protocols.cjt188.reader import FrameReader as CjtReader
 from nuan_protocols.dlt645 import master as dlt645
 from nuan_protocols.mbus import master as mbus
@@ -29,9 +30,7 @@ def make_readout(
         return modbus.ReadOut(address, reads, tries=tries)
     if protocol == "dlt645":
         return dlt645.ReadOut(address, reads, tries=tries)
-    wire = bytes.fromhex(address)
-    if not meter.get("high_first", False):
-        wire = wire[::-1]
+    wire = wire_address(address, meter.get("high_first", False))
     named = cjt188.Address(meter.get("type", T_HEAT), wire, meter.get("mask", 0))
     return cjt188.ReadOut(named, reads, ser, CjtReader(extra_bytes), tries)
 
