@@ -13,9 +13,9 @@ from nuan_protocols.errors import FrameError, RecordError
 from nuan_protocols.ieee754 import shortest32
 from nuan_protocols.modbus.annotate import (
     byte_groups,
-    exception_name,
     request_groups,
 )
+from nuan_protocols.modbus.exceptions import exception_name
 from nuan_protocols.modbus.exchange import check_exchange
 from nuan_protocols.modbus.registers import DATA_AT, bits, raw_value, registers, scaled_value
 from nuan_protocols.modbus.rtu import read_request

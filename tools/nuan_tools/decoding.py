@@ -11,7 +11,7 @@ from nuan_protocols.errors import FrameError
 from nuan_protocols.mbus.reader import FrameReader
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.modbus_readings import registers_in
-from nuan_protocols.modbus import annotate as modbus_names
+from nuan_protocols.modbus.exceptions import exception_name
 from nuan_protocols.modbus.exchange import (
     Question,
     check_exchange,
@@ -124,7 +124,7 @@ def decode_modbus(question: bytes, answer: bytes, model: str | None) -> Decoded:
     code = exception_in(asked, answer)
     if code is not None:
         header["exception"] = code
-        header["exception_name"] = modbus_names.exception_name(code)
+        header["exception_name"] = exception_name(code)
         return Decoded("modbus", header, [])
     if model is not None:
         header["model"] = model

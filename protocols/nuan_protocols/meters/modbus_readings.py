@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from nuan_protocols.errors import FrameError
-from nuan_protocols.modbus.annotate import exception_name
+from nuan_protocols.modbus.exceptions import exception_name
 from nuan_protocols.modbus.exchange import check_answer, exception_in, parse_question
 from nuan_protocols.modbus.registers import DATA_AT, FLOATS, REGISTERS_OF, number_of, raw_value
 from nuan_protocols.modbus.rtu import (

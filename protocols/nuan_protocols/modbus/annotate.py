@@ -2,13 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from nuan_protocols.modbus.exchange import (
-    WRITE_COILS,
-    WRITE_REGISTER,
-    check_answer,
-    exception_in,
-    parse_question,
-)
+from nuan_protocols.modbus.exceptions import exception_name
+from nuan_protocols.modbus.exchange import check_answer, exception_in, parse_question
+from nuan_protocols.modbus.functions import WRITE_COILS, WRITE_REGISTER
 from nuan_protocols.modbus.identification import (
     CODE_NAMES,
     ENCAPSULATED,
@@ -42,25 +38,7 @@ FUNCTION_NAMES = {
     43: "read device identification",
 }
 
-EXCEPTION_NAMES = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "server device failure",
-    5: "acknowledge, still working",
-    6: "server device busy",
-    7: "negative acknowledge",
-    8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target failed to respond",
-}
-
 _MORE = 0xFF
-
-
-def exception_name(code: int) -> str:
-    """What an exception code means, in the specification's words."""
-    return EXCEPTION_NAMES.get(code, f"unknown exception {code}")
 
 
 def request_groups(request: bytes) -> "list[Group]":

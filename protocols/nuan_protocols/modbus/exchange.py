@@ -8,7 +8,7 @@
     5, 6        address u16 | value u16                        the same
     15, 16      start | count | n u8 | n bytes                 start | count
     23          start | count | start | count | n u8 | n bytes n u8 | n bytes
-    43          0Eh | code u8 | object u8                      identification.py
+    43          0Eh | code u8 | object u8                      functions.py
     any + 80h                                                  exception code u8
 
 Frames are taken as they were on the wire and say themselves where they come from: a question is
@@ -18,20 +18,12 @@ RTU when function, length and CRC fit, else TCP when its header does.
 from typing import TYPE_CHECKING
 
 from nuan_protocols.errors import FrameError
-from nuan_protocols.modbus.identification import (
-    BASIC,
-    DEVICE_IDENTIFICATION,
-    ENCAPSULATED,
-    SINGLE,
-    identification_bytes,
-)
 from nuan_protocols.modbus.rtu import (
     CRC_BYTES,
     EXCEPTION_BIT,
     EXCEPTION_BYTES,
     READ_AND_WRITE,
     READ_INPUT_REGISTERS,
-    REGISTERS_MAX,
     UNIT_MAX,
     answer_bytes,
     answer_head,
@@ -68,17 +60,7 @@ else:
         "Question", ("unit", "function", "start", "span", "at", "head", "answer_bytes")
     )
 
-WRITE_COIL = 5
-WRITE_REGISTER = 6
-WRITE_COILS = 15
-WRITE_REGISTERS = 16
-COILS_WRITTEN_MAX = 1968
-REGISTERS_WRITTEN_MAX = 123
-REGISTERS_EXCHANGED_MAX = 121
-COIL_ON = 0xFF00
-
 _READ_BODY_BYTES = 6
-_IDENTIFY_BODY_BYTES = 5
 _REQUEST_BYTES_MIN = 7
 
 
@@ -118,7 +100,7 @@ def check_exchange(question: bytes, answer: bytes) -> Question:
 
 
 def exception_in(asked: Question, answer: bytes) -> int | None:
-    """Code of a checked exception answer, None for any other (named in annotate.py)."""
+    """Code of a checked exception answer, None for any other (named in exceptions.py)."""
     return exception_code(answer, asked.at)
 
 
@@ -136,11 +118,6 @@ def _check_shape(asked: Question, answer: bytes) -> None:
         raise FrameError(
             f"function {answer[at + 1]:#04x} answered to function {function:#04x}", at + 1
         )
-    elif function == ENCAPSULATED:
-        if answer[at : at + len(asked.head)] != asked.head:
-            raise FrameError("the answer is to another read code", at + 2)
-        end = len(answer) - (0 if at else CRC_BYTES)
-        expected = at + identification_bytes(answer, at, end) + len(answer) - end
     elif function <= READ_INPUT_REGISTERS or function == READ_AND_WRITE:
         if answer[at + 2] != asked.head[2]:
             raise FrameError(
@@ -148,10 +125,11 @@ def _check_shape(asked: Question, answer: bytes) -> None:
             )
         expected = asked.answer_bytes
     else:
-        for index in range(2, len(asked.head)):
-            if answer[at + index : at + index + 1] != asked.head[index : index + 1]:
-                raise FrameError("the answer doesn't repeat what was to be written", at + index)
-        expected = asked.answer_bytes
+        from nuan_protocols.modbus import functions
+
+        end = len(answer) - (0 if at else CRC_BYTES)
+        size = functions.answer_body_bytes(asked.head, answer, at, end)
+        expected = at + size + len(answer) - end
     if len(answer) != expected:
         raise FrameError(f"the answer has {len(answer)} bytes instead of {expected}", at + 2)
 
@@ -166,58 +144,21 @@ def _parse(frame: bytes, at: int, end: int) -> Question:
     unit, function = frame[at], frame[at + 1]
     if at == 0 and unit > UNIT_MAX:
         raise FrameError(f"unit {unit} is not within 0..{UNIT_MAX}", 0)
-    if function == ENCAPSULATED:
-        _check_size(frame, at, end, _IDENTIFY_BODY_BYTES)
-        code = frame[at + 3]
-        if frame[at + 2] != DEVICE_IDENTIFICATION or not BASIC <= code <= SINGLE:
-            raise FrameError("43 stands for 43/14, read code 1..4, only", at + 2)
-        return Question(unit, function, code, frame[at + 4], at, bytes(frame[at : at + 4]), 0)
-    _check_size(frame, at, end, _READ_BODY_BYTES + _written_bytes(frame, at, end))
-    start, count = _word(frame, at + 2), _word(frame, at + 4)
-    if function <= READ_INPUT_REGISTERS:
-        check_read(function, start, count, at)
-    elif function == WRITE_COIL and count not in (0, COIL_ON):
-        raise FrameError(f"a coil is written FF00h or 0000h, not {count:04X}h", at + 4)
-    elif function > WRITE_REGISTER:
-        _check_written(frame, at, function, start, count)
-    head = answer_head(frame[at:end])
+    if 1 <= function <= READ_INPUT_REGISTERS:
+        _check_size(frame, at, end, _READ_BODY_BYTES)
+        start, span = frame[at + 2] << 8 | frame[at + 3], frame[at + 4] << 8 | frame[at + 5]
+        check_read(function, start, span, at)
+        head = answer_head(frame[at:end])
+    else:
+        # The board reads with the four above and never loads the others.
+        from nuan_protocols.modbus import functions
+
+        _check_size(frame, at, end, functions.body_bytes(frame, at, end))
+        start, span, head = functions.parse(frame, at)
+        if len(head) == functions.IDENTIFY_HEAD_BYTES:
+            return Question(unit, function, start, span, at, head, 0)
     size = answer_bytes(head) + (at - CRC_BYTES if at else 0)
-    if function in (WRITE_COIL, WRITE_REGISTER):
-        count = 1
-    return Question(unit, function, start, count, at, head, size)
-
-
-def _written_bytes(frame: bytes, at: int, end: int) -> int:
-    """How many bytes follow the six that all requests to registers and bits begin with."""
-    function = frame[at + 1]
-    if 1 <= function <= WRITE_REGISTER:
-        return 0
-    if function in (WRITE_COILS, WRITE_REGISTERS):
-        count_at = at + _READ_BODY_BYTES
-        return 1 + (frame[count_at] if end > count_at else 0)
-    if function == READ_AND_WRITE:
-        count_at = at + _READ_BODY_BYTES + 4
-        return 5 + (frame[count_at] if end > count_at else 0)
-    raise FrameError(f"function {function} is not one of 1..6, 15, 16, 23 and 43", at + 1)
-
-
-def _check_written(frame: bytes, at: int, function: int, start: int, count: int) -> None:
-    written_at = at + 2
-    most = COILS_WRITTEN_MAX if function == WRITE_COILS else REGISTERS_WRITTEN_MAX
-    if function == READ_AND_WRITE:
-        _check_range(start, count, REGISTERS_MAX, at + 2)
-        written_at = at + _READ_BODY_BYTES
-        most = REGISTERS_EXCHANGED_MAX
-        start, count = _word(frame, written_at), _word(frame, written_at + 2)
-    _check_range(start, count, most, written_at)
-    size = (count + 7) // 8 if function == WRITE_COILS else 2 * count
-    if frame[written_at + 4] != size:
-        raise FrameError(f"{frame[written_at + 4]} bytes for {count} take {size}", written_at + 4)
-
-
-def _check_range(start: int, count: int, most: int, at: int) -> None:
-    if not 1 <= count <= most or start + count > 0x10000:
-        raise FrameError(f"count {count} from {start} is not within 1..{most} up to 65535", at + 2)
+    return Question(unit, function, start, span, at, head, size)
 
 
 def _check_size(frame: bytes, at: int, end: int, size: int) -> None:
@@ -227,7 +168,3 @@ def _check_size(frame: bytes, at: int, end: int, size: int) -> None:
             f"this one has {len(frame)}",
             len(frame),
         )
-
-
-def _word(frame: bytes, at: int) -> int:
-    return frame[at] << 8 | frame[at + 1]

@@ -102,7 +102,7 @@ def answer_bytes(head: bytes) -> int:
 
 
 def exception_code(answer: "Buffer", at: int = 0) -> int | None:
-    """Code of a checked exception answer, None for any other (named in annotate.py).
+    """Code of a checked exception answer, None for any other (named in exceptions.py).
 
     `at` is where the unit stands: 0, or 6 in a TCP frame.
     """
