@@ -4,20 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from nuan_tools.on_micropython import run_file
+from nuan_tools.on_micropython import run_file, vm_command
 
 BOARD_TESTS = Path(__file__).resolve().parent / "board"
 FIRMWARE = BOARD_TESTS.parents[1]
 ROOTS = [BOARD_TESTS, FIRMWARE, FIRMWARE.parent / "protocols", FIRMWARE / "board"]
 # The RAM flash of the journal's tests lives on the same heap.
-HEAP = "8m"
+HEAP_BYTES = 8 << 20
 
 
 @pytest.mark.parametrize(
     "file", sorted(BOARD_TESTS.glob("check_*.py")), ids=lambda path: path.stem[6:]
 )
 def test_on_vm(vm: Path, file: Path) -> None:
-    outcomes = run_file(vm, file, ROOTS, HEAP)
+    outcomes = run_file(vm_command(vm, HEAP_BYTES), file, ROOTS)
     assert outcomes
     failed = [f"{outcome.name}\n{outcome.output}" for outcome in outcomes if not outcome.passed]
     assert not failed, "\n".join(failed)

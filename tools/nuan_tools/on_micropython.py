@@ -9,12 +9,12 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-HEAP = "96k"
+HEAP_BYTES = 96 * 1024
 FILE_SECONDS_MAX = 120
 PATTERN = "test_*_board.py"
 
 # MicroPython's dictionaries keep no order, so the names are sorted to repeat every run.
-_RUNNER = """
+RUNNER = """
 import gc, sys
 scope = {"__name__": "tests"}
 with open(sys.argv[1]) as file:
@@ -46,14 +46,21 @@ def board_test_files(tests: Path) -> list[Path]:
     return sorted(tests.glob(PATTERN))
 
 
-def run_file(vm: Path, file: Path, import_roots: list[Path], heap: str = HEAP) -> list[Outcome]:
-    """Runs one file; a crash or a hang fails the function it happened in, or the file itself."""
-    roots = ":".join([*map(str, import_roots), ".frozen"])
-    environment = dict(os.environ, MICROPYPATH=roots)
-    command = [str(vm), "-X", f"heapsize={heap}", "-c", _RUNNER, str(file)]
+def vm_command(vm: Path, heap_bytes: int = HEAP_BYTES) -> list[str]:
+    """How to run the tests on a MicroPython program; see wasm.py for the other board."""
+    return [str(vm), "-X", f"heapsize={heap_bytes}", "-c", RUNNER]
+
+
+def run_file(command: list[str], file: Path, import_roots: list[Path]) -> list[Outcome]:
+    """Runs one file; a crash or a hang fails the function it happened in, or the file itself.
+
+    `command` runs RUNNER with a heap like a board's.
+    """
+    roots = [str(root) for root in import_roots]
+    environment = dict(os.environ, MICROPYPATH=":".join([*roots, ".frozen"]))
     try:
         done = subprocess.run(
-            command,
+            [*command, str(file), *roots],
             check=False,
             env=environment,
             stdout=subprocess.PIPE,
