@@ -14,7 +14,6 @@ from nuan_gateway.bundle_export import ExportError, no_bill_text
 from nuan_gateway.evidence.signing import signature_holds
 from nuan_gateway.store import entries, statements
 from nuan_gateway.store.entries import StoredEntry
-from nuan_protocols.mbus.telegram import decode, find
 from nuan_protocols.meters import annotate, registry
 from nuan_protocols.meters.profile import Profile
 from nuan_protocols.uplink.entry import HEAD_BYTES
@@ -112,11 +111,9 @@ def _register_chain(
 
 def _billed(profile: Profile, answer: bytes) -> range:
     """Where the billing register's record stands in an M-Bus answer; empty for other protocols."""
-    if profile.protocol == "mbus" and profile.billing is not None:
-        wanted = find(decode(answer), *profile.billing)
-        for record in decode(answer).records:
-            if wanted is not None and record.reading == wanted:
-                return range(record.offset, record.offset + record.length)
+    if profile.protocol == "mbus":
+        offset, length = billed_record(profile, answer)
+        return range(offset, offset + length)
     return range(0)
 
 
