@@ -21,6 +21,7 @@ from nuan_emulator.meters.dlt645_meters import Dlt645Meter, Station645
 from nuan_protocols.cjt188 import dialects, probe
 from nuan_protocols.cjt188.master import Address
 from nuan_protocols.cjt188.master import ReadOut as CjReadOut
+from nuan_protocols.cjt188.reader import FrameReader
 from nuan_protocols.cjt188.telegram import decode as cj_decode
 from nuan_protocols.cjt188.telegram import find
 from nuan_protocols.dlt645.master import ReadOut as DlReadOut
@@ -38,6 +39,9 @@ NUAN_NAMES = {
     "lichuang": "unit_first",
     "wanhua": "plus33",
     "metertech": "cooling_first",
+    "metertech_whole": "cooling_first_whole",
+    "xiao": "extra_byte",
+    "huaxin": "water_fraction",
     "lianqiang": "two_byte_temperatures",
     "zhenyu": "century_00",
     "no_value": "nines",
@@ -71,8 +75,10 @@ def run(readout, devices, now_ms: int = NOON_MS) -> list:
 
 
 def read_cj(meter, *reads: tuple[int, int, int]) -> list[bytes]:
-    address = Address(meter.type, meter.address, meter.station.dialect.mask)
-    return [bytes(answer) for *_, answer in run(CjReadOut(address, reads, 250), [meter])]
+    dialect = meter.station.dialect
+    address = Address(meter.type, meter.address, dialect.mask)
+    readout = CjReadOut(address, reads, 250, FrameReader(int(dialect.extra_byte)))
+    return [bytes(answer) for *_, answer in run(readout, [meter])]
 
 
 def current(meter) -> tuple[int, int, int]:
@@ -98,18 +104,20 @@ def test_every_value_of_a_heat_meter_comes_back(state, name, unit):
     assert (telegram.address, telegram.type, telegram.ser) == (PRINTED, 0x25, 250)
     unit_j = {"kWh": 3_600_000, "MWh": 3_600_000_000, "MJ": 10**6, "GJ": 10**9}[unit]
     energy = find(telegram, "energy")
-    assert exact(energy) * ENERGY_J[energy.unit] * 100 == meter.register(state.energy_j) * unit_j
+    parts = 1 if dialect.whole else 100
+    assert exact(energy) * ENERGY_J[energy.unit] * parts == meter.register(state.energy_j) * unit_j
     if dialect.cooling_first:
         cooling = find(telegram, "energy:cooling")
-        steps = state.cooling_j * 100 // unit_j % 10**8
-        assert exact(cooling) * ENERGY_J[cooling.unit] * 100 == steps * unit_j
+        steps = state.cooling_j * parts // unit_j % 10**8
+        assert exact(cooling) * ENERGY_J[cooling.unit] * parts == steps * unit_j
     if "power" in dialect.missing:
         assert find(telegram, "power").status != "ok"
     elif dialect.power_code is None:
         step_w = {"W": 1, "kW": 1000}[dialect.power_unit]
-        assert exact(find(telegram, "power")) * 100 == state.power_w * 100 // step_w * step_w
+        steps = state.power_w * parts // step_w
+        assert exact(find(telegram, "power")) * parts == steps * step_w
     assert exact(find(telegram, "volume_flow")) == Fraction(state.flow_l_per_h, 1000)
-    step_ml = {"L": 10, "m3": 10_000}[dialect.volume_unit]
+    step_ml = {"L": 10, "m3": 10_000}[dialect.volume_unit] * 100 // parts
     volume_ml = state.volume_ml // step_ml % 10**8 * step_ml
     assert exact(find(telegram, "volume")) == Fraction(volume_ml, 10**6)
     flow, back = find(telegram, "flow_temperature"), find(telegram, "return_temperature")
@@ -146,6 +154,15 @@ def test_water_and_gas_come_back_in_their_own_unit(volume_ml, low_first, unit):
         assert exact(find(telegram, "volume")) == Fraction(
             volume_ml // step_ml % 10**8 * step_ml, 10**6
         )
+
+
+@given(st.integers(0, 10**14 - 1))
+def test_a_volume_in_parts_comes_back_to_the_millilitre(volume_ml):
+    meter = Cjt188WaterMeter(Station(PRINTED, DIALECTS["huaxin"]), lambda _: WaterState(volume_ml))
+    (answer,) = read_cj(meter, current(meter))
+    telegram = cj_decode(answer, dialects.DIALECTS["water_fraction"])
+    assert exact(find(telegram, "volume")) == Fraction(volume_ml, 10**6)
+    assert len(answer.lstrip(b"\xfe")) == 13 + 22
 
 
 @pytest.mark.parametrize("name", ["standard", "tiangang", "danfoss", "lichuang", "wanhua"])

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from nuan_emulator.meters.cjt188_layout import DIALECTS, Dialect, frame, heat_layout, masked
+from nuan_emulator.meters.cjt188_layout import (
+    DIALECTS,
+    Dialect,
+    frame,
+    frame_with_extra,
+    heat_layout,
+    masked,
+)
 from nuan_emulator.meters.cjt188_meters import (
     Cjt188GasMeter,
     Cjt188HeatMeter,
@@ -49,7 +56,8 @@ def ask(meter, control: int, content: str, meter_type: int | None = None) -> byt
 
 def told(meter, answer: bytes | None):
     assert answer is not None
-    fields = frame.parse(answer.lstrip(b"\xfe"))
+    layout = frame_with_extra if meter.station.dialect.extra_byte else frame
+    fields = layout.parse(answer.lstrip(b"\xfe"))
     assert fields["address"] == meter.address
     return fields["control"], masked(fields["data"], -meter.station.dialect.mask)
 

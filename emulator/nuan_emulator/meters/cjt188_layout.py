@@ -89,6 +89,12 @@ class Dialect(NamedTuple):
     """Without it the clock's first two digits are 00."""
     vendor_address: bool = False
     """The address is read with C = 1A and identifier 9A4F."""
+    whole: bool = False
+    """Values are whole units, without decimals."""
+    extra_byte: bool = False
+    """One more byte, the exclusive or of those before it, stands before the checksum."""
+    volume_in_parts: bool = False
+    """Water: whole m3 and millionths apart, flow, degrees, time and date, in the same 22 bytes."""
     energy_unit: str = "kWh"
     power_unit: str = "kW"
     flow_unit: str = "m3/h"
@@ -117,6 +123,9 @@ DIALECTS: dict[str, Dialect] = {
     "lichuang": Dialect(unit_first=True),
     "wanhua": Dialect(unit_first=True, mask=0x33, volume_unit="L"),
     "metertech": Dialect(cooling_first=True, vendor_address=True, power_unit="W", flow_unit="L/h"),
+    "metertech_whole": Dialect(cooling_first=True, whole=True, power_unit="W", flow_unit="L/h"),
+    "xiao": Dialect(extra_byte=True),
+    "huaxin": Dialect(volume_in_parts=True),
     "lianqiang": Dialect(short_temperatures=True, power_code=0x00),
     "zhenyu": Dialect(century=False),
     "no_value": Dialect(di_high_first=False, missing=frozenset({"settled", "power"})),
@@ -148,6 +157,37 @@ frame = cast(
         c.Terminated,
     ).compile(),
 )
+
+
+def _extra(this: Any) -> int:
+    """The exclusive or of all bytes from 68 to the end of the data."""
+    found = START ^ this.type ^ this.control ^ len(this.data)
+    for byte in (*this.address, *this.data):
+        found ^= byte
+    return int(found)
+
+
+def _sum_with_extra(this: Any) -> int:
+    fixed = START + this.type + sum(this.address) + this.control + len(this.data)
+    return int(fixed + sum(this.data) + this.extra) & 0xFF
+
+
+frame_with_extra = cast(
+    Layout,
+    c.Struct(
+        "start" / c.Const(bytes([START])),
+        "type" / c.Int8ub,
+        "address" / c.Bytes(7),
+        "control" / c.Int8ub,
+        "length" / c.Rebuild(c.Int8ub, c.len_(c.this.data)),
+        "data" / c.Bytes(c.this.length),
+        "extra" / c.Rebuild(c.Int8ub, _extra),
+        "checksum" / c.Rebuild(c.Int8ub, _sum_with_extra),
+        "stop" / c.Const(bytes([STOP])),
+        c.Terminated,
+    ),
+)
+"""Xi'ao's answers: the length counts neither the extra byte nor the checksum."""
 
 
 def masked(data: bytes, mask: int) -> bytes:
@@ -198,6 +238,23 @@ def volume_layout(dialect: Dialect) -> Layout:
     """Answer to 901F of a water or gas meter: volume and settled volume."""
     amounts = [field for name in ("volume", "settled") for field in _amount(name, dialect)]
     return cast(Layout, c.Struct(*_head(), *amounts, *_tail(dialect)))
+
+
+parts_layout = cast(
+    Layout,
+    c.Struct(
+        *_head(),
+        "volume" / bcd(4),
+        "millionths" / bcd(3),
+        "flow" / bcd(3),
+        "temperature" / bcd(1),
+        "time" / bcd(3),
+        "date" / bcd(3),
+        "status" / c.Bytes(2),
+        c.Terminated,
+    ),
+)
+"""Answer to 901F of an ultrasonic water meter that keeps whole m3 and millionths apart."""
 
 
 @cache

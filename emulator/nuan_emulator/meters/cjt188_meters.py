@@ -15,12 +15,14 @@ from nuan_emulator.meters.cjt188_layout import (
     TYPE_HEAT_AND_COOLING,
     TYPE_WATER,
     VOLUME_UNITS_ML,
+    Dialect,
     heat_layout,
+    parts_layout,
     volume_layout,
 )
 from nuan_emulator.meters.cjt188_slave import Cjt188Slave, Station
 from nuan_emulator.meters.declare import Layout
-from nuan_emulator.meters.device import GasSource, HeatSource, WaterSource
+from nuan_emulator.meters.device import GasSource, GasState, HeatSource, WaterSource, WaterState
 
 REGISTER_STEPS = 10**8
 """Eight digits, then from zero again."""
@@ -31,7 +33,15 @@ HOURS_STEPS = 10**6
 SHORT_TEMPERATURE_TAIL = 0x9A
 """The third byte of a short temperature is no BCD and means nothing."""
 
+WATER_DEGREES = 12
+"""What the one maker's meter with a thermometer shows."""
+
 HEAT_TYPES = {"heat": TYPE_HEAT, "cooling": TYPE_COOLING, "both": TYPE_HEAT_AND_COOLING}
+
+
+def _parts(dialect: Dialect, parts: int = HUNDREDTHS) -> int:
+    """Steps of one unit."""
+    return 1 if dialect.whole else parts
 
 
 class Cjt188HeatMeter(Cjt188Slave):
@@ -53,8 +63,9 @@ class Cjt188HeatMeter(Cjt188Slave):
 
     def register(self, energy_j: int) -> int:
         """What the energy register shows after `energy_j` joules, in hundredths of its unit."""
-        _, unit_j = ENERGY_UNITS_J[self.station.dialect.energy_unit]
-        return (energy_j * HUNDREDTHS // unit_j + self._start_register) % REGISTER_STEPS
+        dialect = self.station.dialect
+        _, unit_j = ENERGY_UNITS_J[dialect.energy_unit]
+        return (energy_j * _parts(dialect) // unit_j + self._start_register) % REGISTER_STEPS
 
     def settled(self, months_ago: int, now_ms: int) -> tuple[int, int]:
         """The energy register at a settlement; zero before there was any."""
@@ -73,7 +84,7 @@ class Cjt188HeatMeter(Cjt188Slave):
         flow_code, flow_l_per_h = FLOW_UNITS_L_PER_H[dialect.flow_unit]
         volume_code, volume_ml = VOLUME_UNITS_ML[dialect.volume_unit]
         if dialect.cooling_first:
-            first = state.cooling_j * HUNDREDTHS // energy_j % REGISTER_STEPS
+            first = state.cooling_j * _parts(dialect) // energy_j % REGISTER_STEPS
         elif state.settlement is not None:
             first = self.register(state.settlement.energy_j)
         else:
@@ -83,11 +94,14 @@ class Cjt188HeatMeter(Cjt188Slave):
             "settled_unit": energy_code,
             "energy": self.register(state.energy_j),
             "energy_unit": energy_code,
-            "power": max(0, state.power_w) * HUNDREDTHS // power_w % REGISTER_STEPS,
+            "power": max(0, state.power_w) * _parts(dialect) // power_w % REGISTER_STEPS,
             "power_unit": power_code if dialect.power_code is None else dialect.power_code,
-            "flow": max(0, state.flow_l_per_h) * FLOW_FRACTIONS // flow_l_per_h % REGISTER_STEPS,
+            "flow": max(0, state.flow_l_per_h)
+            * _parts(dialect, FLOW_FRACTIONS)
+            // flow_l_per_h
+            % REGISTER_STEPS,
             "flow_unit": flow_code,
-            "volume": state.volume_ml * HUNDREDTHS // volume_ml % REGISTER_STEPS,
+            "volume": state.volume_ml * _parts(dialect) // volume_ml % REGISTER_STEPS,
             "volume_unit": volume_code,
             # The standard has no sign: such meters show zero below zero.
             "flow_temperature": max(0, state.flow_temperature_cc),
@@ -116,8 +130,9 @@ class _VolumeMeter(Cjt188Slave):
 
     def register(self, volume_ml: int) -> int:
         """What the register shows after `volume_ml` millilitres, in hundredths of its unit."""
-        _, unit_ml = VOLUME_UNITS_ML[self.station.dialect.volume_unit]
-        return (volume_ml * HUNDREDTHS // unit_ml + self._start_register) % REGISTER_STEPS
+        dialect = self.station.dialect
+        _, unit_ml = VOLUME_UNITS_ML[dialect.volume_unit]
+        return (volume_ml * _parts(dialect) // unit_ml + self._start_register) % REGISTER_STEPS
 
     def settled(self, months_ago: int, now_ms: int) -> tuple[int, int]:
         """The volume register at a settlement; zero before there was any."""
@@ -130,6 +145,8 @@ class _VolumeMeter(Cjt188Slave):
         state = self.source(now_ms)
         if state is None:
             return None
+        if self.station.dialect.volume_in_parts:
+            return parts_layout, self._in_parts(state, now_ms)
         settled, code = self.settled(0, now_ms)
         values: dict[str, object] = {
             "volume": self.register(state.volume_ml),
@@ -139,6 +156,17 @@ class _VolumeMeter(Cjt188Slave):
         }
         values |= dict.fromkeys(self.station.dialect.missing & values.keys(), NO_VALUE)
         return volume_layout(self.station.dialect), values
+
+    def _in_parts(self, state: WaterState | GasState, now_ms: int) -> Mapping[str, object]:
+        shown = self.clock.shows(now_ms)
+        return {
+            "volume": state.volume_ml // 10**6 % REGISTER_STEPS,
+            "millionths": state.volume_ml % 10**6,
+            "flow": state.flow_l_per_h % 10**6,
+            "temperature": WATER_DEGREES,
+            "time": int(shown.strftime("%H%M%S")),
+            "date": int(shown.strftime("%y%m%d")),
+        }
 
 
 class Cjt188WaterMeter(_VolumeMeter):

@@ -28,6 +28,7 @@ from nuan_emulator.meters.cjt188_layout import (
     Dialect,
     clock_layout,
     frame,
+    frame_with_extra,
     history_layout,
     masked,
 )
@@ -116,7 +117,8 @@ class Cjt188Slave:
         if reply is None:
             return None
         control, content = reply
-        body = frame.build(
+        layout = frame_with_extra if self.station.dialect.extra_byte else frame
+        body = layout.build(
             {
                 "type": self._answer_type,
                 "address": self.address,
