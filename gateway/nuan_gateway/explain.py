@@ -15,6 +15,7 @@ from nuan_gateway.evidence.signing import signature_holds
 from nuan_gateway.store import entries, statements
 from nuan_gateway.store.entries import StoredEntry
 from nuan_protocols.meters import annotate, registry
+from nuan_protocols.meters.mbus_readings import billed_record
 from nuan_protocols.meters.profile import Profile
 from nuan_protocols.uplink.entry import HEAD_BYTES
 from nuan_protocols.uplink.entry_reader import parse_entry, parse_exchange
