@@ -42,6 +42,7 @@ CI_APPLICATION_RESET = 0x50
 _RSP_UD = 0x08
 _ACCESS_DEMAND_AND_FLOW = 0x30
 _ACK_BYTES = 1
+_MORE_FOLLOWS = b"\x1f"
 
 # What is being asked, in this order.
 _LINK_RESET = 0
@@ -138,7 +139,8 @@ class ReadOut(_ReadOut):
             return self._ask()
         self.fcb = not self.fcb
         self._left -= 1
-        more = more_follows(answer)
+        # Finding a byte costs next to nothing, walking the records does.
+        more = _MORE_FOLLOWS in answer and more_follows(answer)
         if more and self._left > 0:
             self.part += 1
             return self._ask()
