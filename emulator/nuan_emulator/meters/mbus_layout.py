@@ -6,18 +6,15 @@ Written from the standard and not from nuan's codec, so that the two cannot shar
     long     68 L L 68 | C A CI data... | CS 16        L counts C..data, CS their sum modulo 256
     header   identification[4, BCD] manufacturer[2] version medium access status signature[2]
     record   DIF DIFE* VIF VIFE* data
-
-construct ships without types; this module is the only one that touches it, and is typed outside.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 
-c: Any = importlib.import_module("construct")
+from nuan_emulator.meters.declare import Layout, c
 
 START_SHORT = 0x10
 START_LONG = 0x68
@@ -26,18 +23,6 @@ ACK = b"\xe5"
 FRAME_BYTES_MAX = 261
 CI_VARIABLE_LSB_FIRST = 0x72
 MORE_RECORDS_FOLLOW = b"\x1f"
-
-
-class Layout(Protocol):
-    """A construct declaration, seen as a pair of typed functions."""
-
-    def build(self, obj: Mapping[str, object]) -> bytes:
-        """Bytes of the named fields."""
-        ...
-
-    def parse(self, data: bytes) -> Mapping[str, Any]:
-        """Named fields of the bytes; raises construct's own errors."""
-        ...
 
 
 _short_sum = (c.this.control + c.this.address) & 0xFF
