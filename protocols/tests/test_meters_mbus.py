@@ -8,6 +8,8 @@ import pytest
 from nuan_protocols.errors import FrameError
 from nuan_protocols.mbus.frame import short_frame
 from nuan_protocols.meters import registry
+from nuan_protocols.meters.mbus_readings import billed_record
+from nuan_protocols.meters.profile import Profile, current
 from nuan_protocols.reading import Reading, decimal_text
 
 HEAT = registry.profile("mbus_heat")
@@ -129,3 +131,47 @@ def test_a_broken_telegram_is_refused_with_its_offset() -> None:
     with pytest.raises(FrameError) as caught:
         registry.readings(HEAT, question(bytes(answer)), bytes(answer))
     assert caught.value.offset == len(answer) - 2
+
+
+def test_the_billed_record_is_pointed_at() -> None:
+    answer = heat_telegram("0C13 34120000 0C06 DDDDDDDD 0C06 78563412 0C06 11111111")
+    at, length = billed_record(HEAT, answer)
+    assert answer[at : at + length].hex() == "0c0678563412"
+    assert billed_record(HEAT, heat_telegram("0C13 34120000")) == (0, 0)
+    assert billed_record(HEAT, b"\xe5") == (0, 0)
+
+
+def test_of_two_equal_registers_the_profiles_is_billed() -> None:
+    answer = heat_telegram("0C06 00000000 0C06 29020000")
+    at, length = billed_record(registry.profile("gbt26831"), answer)
+    assert answer[at : at + length].hex() == "0c0629020000"
+    at, length = billed_record(HEAT, answer)
+    assert answer[at : at + length].hex() == "0c0600000000"
+
+
+def test_an_alias_is_billed_as_what_it_stands_for() -> None:
+    answer = heat_telegram("0C863C 99000000 0C863B 29020000")
+    forward = registry.profile("mbus_heat_forward")
+    assert [brief(reading) for reading in registry.readings(forward, question(answer), answer)] == [
+        "energy:backward 99000 Wh",
+        "energy 229000 Wh",
+    ]
+    at, length = billed_record(forward, answer)
+    assert answer[at : at + length].hex() == "0c863b29020000"
+
+
+def test_versions_of_a_model_do_not_share_what_they_pick() -> None:
+    def made(version: int, quantity: str) -> Profile:
+        return Profile(
+            name="sample",
+            title="Sample",
+            protocol="mbus",
+            version=version,
+            registers=(current(quantity),),
+            billing=current(quantity),
+        )
+
+    answer = heat_telegram("0C06 78563412 0C13 34120000")
+    (old,) = registry.readings(made(1, "volume"), question(answer), answer)
+    (new,) = registry.readings(made(2, "energy"), question(answer), answer)
+    assert (old.quantity, new.quantity) == ("volume", "energy")

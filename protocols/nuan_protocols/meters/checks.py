@@ -65,6 +65,12 @@ def _registers(profile: "Profile") -> list[str]:
         known = units_of(profile, profile.billing.quantity)
         if profile.resolution.unit not in known:
             found.append(f"resolution: unit {profile.resolution.unit!r}, write {_either(known)}")
+    for pair in profile.aliases:
+        found.extend(
+            f"aliases: {register.quantity!r} is not among the registers"
+            for register in pair
+            if register not in profile.registers
+        )
     settlement = profile.cost.settlement if profile.cost else ()
     found.extend(
         f"cost: {register.quantity!r} is not among the registers"

@@ -4,7 +4,7 @@ Source      EN 13757-3:2018: the telegram names its own registers
 Certainty   the quantities are the standard's; held against recorded telegrams of ten meters. Makers
             differ in how they tell phases apart: by VIFE FC 01 to 03, by subunit, or by nothing
 Bills from  energy, storage 0, tariff 0, subunit 0, instantaneous: the first such record
-Tariffs     1 and 2 are read beside the total
+Tariffs     1 and 2 are read beside the total; a meter without one needs mbus_electricity_t1
 Rollover    eight decimal digits
 """
 

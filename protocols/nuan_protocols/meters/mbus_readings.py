@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from nuan_protocols.errors import FrameError
 from nuan_protocols.mbus.pick import Picker
+from nuan_protocols.mbus.telegram import decode
+from nuan_protocols.meters.profile import Register, current
 from nuan_protocols.meters.status import HEADER
 from nuan_protocols.reading import Reading
 
@@ -37,12 +39,42 @@ def mbus_readings(meter: "Profile", question: bytes, answer: bytes) -> list[Read
         if asked != answered and asked <= _ADDRESS_MAX:
             reason = f"meter {answered} answered instead of meter {asked}"
             raise FrameError(reason, _LONG_ADDRESS_AT)
-    for quantity, bits in meter.magnitudes:
-        found = [_by_magnitude(reading, quantity, bits) for reading in found]
-    for quantity, names in meter.repeats:
-        found = _told_apart(found, quantity, names)
+    found = _as_read(meter, found)
     if status > 0:
         found.append(Reading(HEADER, status, 0, "1", 0, 0, 0, "instantaneous", "ok", ""))
+    return found
+
+
+def billed_record(meter: "Profile", answer: bytes) -> tuple[int, int]:
+    """(offset, length) of the record that bills are made from; (0, 0) where none is good."""
+    if meter.billing is None or answer == _ACKNOWLEDGED:
+        return 0, 0
+    wanted = set(meter.registers)
+    records = [record for record in decode(answer).records if _register(record.reading) in wanted]
+    readings = _as_read(meter, [record.reading for record in records])
+    for record, reading in zip(records, readings):
+        good = reading.integer is not None and reading.status == "ok"
+        if good and _register(reading) == meter.billing:
+            return record.offset, record.length
+    return 0, 0
+
+
+def _register(reading: Reading) -> "Register":
+    return Register(
+        reading.quantity, reading.storage, reading.tariff, reading.subunit, reading.function
+    )
+
+
+def _as_read(meter: "Profile", found: list[Reading]) -> list[Reading]:
+    """The readings one by one as the profile reads what the telegram names and numbers."""
+    for quantity, bits in meter.magnitudes:
+        found = [_by_magnitude(reading, quantity, bits) for reading in found]
+    for sent, read in meter.aliases:
+        found = [
+            _named(reading, read) if _register(reading) == sent else reading for reading in found
+        ]
+    for quantity, names in meter.repeats:
+        found = _told_apart(found, quantity, names)
     return found
 
 
@@ -51,7 +83,11 @@ def _by_magnitude(reading: Reading, quantity: str, bits: int) -> Reading:
     number = reading.integer
     if reading.quantity != quantity or number is None or not -(1 << (bits - 1)) <= number < 0:
         return reading
-    return _with(reading, reading.quantity, -(number + (1 << (bits - 1))))
+    return Reading(
+        reading.quantity, -(number + (1 << (bits - 1))), reading.exponent, reading.unit,
+        reading.storage, reading.tariff, reading.subunit, reading.function,
+        reading.status, reading.text,
+    )  # fmt: skip
 
 
 def _told_apart(found: list[Reading], quantity: str, names: tuple[str, ...]) -> list[Reading]:
@@ -63,20 +99,13 @@ def _told_apart(found: list[Reading], quantity: str, names: tuple[str, ...]) -> 
     ]
     if len(places) == len(names):
         for index, name in zip(places, names):
-            found[index] = _with(found[index], name, found[index].integer)
+            found[index] = _named(found[index], current(name))
     return found
 
 
-def _with(reading: Reading, quantity: str, integer: "int | None") -> Reading:
+def _named(reading: Reading, register: "Register") -> Reading:
     return Reading(
-        quantity,
-        integer,
-        reading.exponent,
-        reading.unit,
-        reading.storage,
-        reading.tariff,
-        reading.subunit,
-        reading.function,
-        reading.status,
-        reading.text,
-    )
+        register.quantity, reading.integer, reading.exponent, reading.unit,
+        register.storage, register.tariff, register.subunit, register.function,
+        reading.status, reading.text,
+    )  # fmt: skip

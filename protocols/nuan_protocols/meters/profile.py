@@ -121,6 +121,7 @@ class Profile:
     limits      what one Modbus request may span
     dialect     CJ/T 188: name of a dialect of cjt188/dialects.py to begin with
     meter_type  CJ/T 188: T of the question
+    aliases     M-Bus: (register as the telegram names it, register as it is read)
     repeats     M-Bus: (quantity, new names in order) of registers a telegram holds several times
                 without telling them apart
     magnitudes  M-Bus: (quantity, bits) of integers sent as sign and magnitude
@@ -148,6 +149,7 @@ class Profile:
         limits: "Limits | None" = None,
         dialect: str = "standard",
         meter_type: int = T_HEAT,
+        aliases: "tuple[tuple[Register, Register], ...]" = (),
         repeats: "tuple[tuple[str, tuple[str, ...]], ...]" = (),
         magnitudes: "tuple[tuple[str, int], ...]" = (),
     ) -> None:
@@ -172,6 +174,7 @@ class Profile:
         self.limits = limits
         self.dialect = dialect
         self.meter_type = meter_type
+        self.aliases = aliases
         self.repeats = repeats
         self.magnitudes = magnitudes
 
