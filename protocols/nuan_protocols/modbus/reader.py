@@ -98,7 +98,7 @@ class ResponseReader:
         if not self._used:
             return EXCEPTION_BYTES
         length = self._length(0)
-        if length:
+        if length > self._used:
             return length - self._used
         # Only the request's echo has begun; an answer may stand inside what looks like one.
         return min(len(self._sent) - self._used, EXCEPTION_BYTES)
