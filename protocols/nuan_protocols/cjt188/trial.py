@@ -7,7 +7,7 @@
 What one answer can't show, several can: a meter whose power can't be read proves itself by the heat
 it counts for the volume, a water meter by counting on in small steps, and the first energy of a
 heat meter by how it moves. A confirmed dialect stays so until three answers in a row contradict it.
-Integers and short words only; nothing is read but the answers themselves.
+For the gateway and the tools: a node only polls, and has no heap for it.
 """
 
 from typing import TYPE_CHECKING
