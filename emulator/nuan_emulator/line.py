@@ -15,7 +15,7 @@ from random import Random
 from typing import NamedTuple
 
 from nuan_emulator.faults import Burst, LineFaults
-from nuan_emulator.meters.device import Device
+from nuan_emulator.meters.device import Device, Tunable
 
 STALE_FRAMES_MAX = 4
 REQUESTS_REMEMBERED_MAX = 1024
@@ -53,6 +53,7 @@ class Line:
         self.faults = faults or LineFaults.none()
         self.exchanges = 0
         self.collisions = 0
+        self._tunable = [device for device in self.devices if isinstance(device, Tunable)]
         self._reaction = [Random(f"{seed}/reaction/{i}") for i in range(len(self.devices))]  # noqa: S311
         self._window_us = [self._reaction_window_us(device) for device in self.devices]
         self._addressees: dict[bytes, list[int]] = {}
@@ -96,6 +97,8 @@ class Line:
     def _ask(self, request: bytes, end_us: int) -> list[_Answer]:
         now_ms = _ceil_ms(end_us)
         answers: list[_Answer] = []
+        for tunable in self._tunable:
+            tunable.line_baud = self.baud
         for index in self._concerned(request):
             if self.faults.dead(index, now_ms):
                 continue

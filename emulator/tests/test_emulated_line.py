@@ -6,7 +6,8 @@ from pymodbus.framer import FramerRTU
 from nuan_emulator.faults import DeadSpan, FaultRates, LineFaults
 from nuan_emulator.line import Line
 from nuan_emulator.meters import HeatState, MBusHeatMeter, RoomSensor, RoomState
-from nuan_emulator.meters.mbus_layout import short_frame
+from nuan_emulator.meters.mbus_layout import long_frame, short_frame
+from nuan_emulator.meters.mbus_slave import Traits
 
 STATE = HeatState(3_600_000_000, 0, 0, 0, 5000, 4000, 0)
 START_MS = 1_793_491_200_000
@@ -104,6 +105,18 @@ def test_a_request_into_a_running_answer_reaches_nobody():
     assert line.transmit(ask(1, 0), START_MS + 500) == []
     assert line.collisions == 1
     assert line.transmit(ask(1, 0), START_MS + 60_000) != []
+
+
+def test_a_meter_set_to_another_baud_rate_is_heard_only_there():
+    movable = MBusHeatMeter("00000001", 1, lambda _: STATE, traits=Traits(settable=True))
+    slow, fast = Line(2400, 11, [movable]), Line(9600, 11, [movable])
+    set_baud = long_frame.build({"user_data": bytes([0x53, 1, 0xBD])})
+    assert fast.transmit(ask(1), START_MS) == []
+    assert [data for _, data in slow.transmit(set_baud, START_MS)] == [b"\xe5"]
+    assert slow.transmit(ask(1), START_MS + 5_000) == []
+    assert len(fast.transmit(ask(1), START_MS + 10_000)) == 1
+    # Heard once, it stays there.
+    assert slow.transmit(ask(1), START_MS + 3_600_000) == []
 
 
 def test_echo_comes_first_and_when_the_request_has_ended():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class Reaction(NamedTuple):
@@ -34,6 +34,13 @@ class Device(Protocol):
     def answer(self, request: bytes, now_ms: int) -> bytes | None:
         """The raw answer to a whole request frame, None when silent; `now_ms` is UTC since 1970."""
         ...
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """A device whose baud rate can be set: a line tells it its own before it asks."""
+
+    line_baud: int | None
 
 
 class Settlement(NamedTuple):

@@ -128,7 +128,8 @@ class MBusSlave:
     def answer(self, request: bytes, now_ms: int) -> bytes | None:
         """Answer a whole frame addressed to this slave; damaged and foreign frames get silence."""
         fields = _link_fields(request)
-        if fields is None or not self.settings.hears(self.line_baud, now_ms):
+        deaf = self.traits.settable and not self.settings.hears(self.line_baud, now_ms)
+        if fields is None or deaf:
             return None
         control, address, user_data = fields
         if address == ADDRESS_SELECTED:
