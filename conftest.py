@@ -1,6 +1,7 @@
 """What every test may use: the seed, the shared data, the genuine MicroPython.
 
-Hypothesis runs the profile named by HYPOTHESIS_PROFILE ("ci" or "dev"; CI takes "ci" by itself).
+Hypothesis runs the profile named by HYPOTHESIS_PROFILE ("ci", "dev" or "nightly"; without it
+"ci"). "nightly" tries a hundred times as many examples and draws others each time.
 In CI nothing may be skipped but tests for a real board (marker `bench`).
 """
 
@@ -26,6 +27,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("dev", settings.get_profile("ci"), derandomize=False)
+settings.register_profile("nightly", settings.get_profile("dev"), max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 _skipped_in_ci: list[str] = []
