@@ -7,7 +7,14 @@ import pytest
 from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.checks import problems
-from nuan_protocols.meters.profile import Profile, current
+from nuan_protocols.meters.profile import (
+    Limits,
+    Profile,
+    Term,
+    current,
+    float32,
+    place,
+)
 from nuan_protocols.modbus.rtu import REGISTERS_MAX, read_request
 
 PROFILES = [registry.profile(model) for model in registry.models()]
@@ -74,6 +81,44 @@ def test_the_billing_registers_step_is_its_places_own(profile: Profile) -> None:
     if profile.billing is not None:
         (place,) = (p for p in profile.places if p.quantity == profile.billing.quantity)
         assert profile.resolution == (1, place.exponent, place.unit)
+
+
+def test_a_modbus_profile_without_reads_gets_the_cheapest_ones() -> None:
+    assert registry.profile("sdm630").reads == ((4, 0, 18), (4, 0x34, 24))
+    assert registry.profile("kamstrup_403").reads == ((3, 0, 14),)
+    assert registry.profile("aoke_vortex").reads == ((3, 0, 12),)
+    places = (float32(3, 10, 0, "energy", 3, "Wh"), float32(3, 40, 0, "power", 0, "W"))
+
+    def reads(limits: Limits | None) -> tuple[tuple[int, int, int], ...]:
+        return Profile(
+            name="sample",
+            title="Sample",
+            protocol="modbus",
+            version=1,
+            places=places,
+            billing=current("energy"),
+            limits=limits,
+        ).reads
+
+    apart = ((3, 10, 2), (3, 40, 2))
+    assert reads(None) == apart, "an unknown device is not asked for what it may not have"
+    assert reads(Limits(125, 28)) == ((3, 10, 32),)
+    assert reads(Limits(125, 27)) == apart
+    assert reads(Limits(31, 28)) == apart
+
+
+def test_the_parts_of_a_register_are_asked_for_together() -> None:
+    whole = place(3, 10, "int32", "energy", 9, "J", quantum=-3, terms=(Term(20, "float32", 1),))
+    profile = Profile(
+        name="sample",
+        title="Sample",
+        protocol="modbus",
+        version=1,
+        places=(whole,),
+        billing=current("energy"),
+    )
+    assert profile.reads == ((3, 10, 12),)
+    assert problems(profile) == []
 
 
 def test_versions_of_a_model_coexist(folder: Path) -> None:

@@ -18,8 +18,7 @@ PROFILE = Profile(
     title="Aoke vortex gas meter",
     protocol="modbus",
     version=1,
-    limits=Limits(20, 20),
-    reads=((_READ, 0, 12),),
+    limits=Limits(20, 2),
     places=(
         float32(_READ, 0, -2, "flow_temperature", 0, "degC"),
         float32(_READ, 2, -3, "pressure", -2, "bar"),

@@ -11,7 +11,7 @@ Absent      a register the meter doesn't have reads FFFFFFFFh
 
 from typing import TYPE_CHECKING
 
-from nuan_protocols.meters.profile import Limits, Profile, place
+from nuan_protocols.meters.profile import Profile, place
 
 if TYPE_CHECKING:
     from nuan_protocols.meters.profile import ModbusRegister
@@ -31,8 +31,6 @@ PROFILE = Profile(
     title="Kamstrup MULTICAL 403, 603, 803 (HC-003-67)",
     protocol="modbus",
     version=1,
-    limits=Limits(125, 0),
-    reads=((_READ, 0, 14),),
     places=(
         _float(0x00, -1, "volume_flow", -3, "m3/h"),
         _float(0x02, -1, "volume_flow:v2", -3, "m3/h"),

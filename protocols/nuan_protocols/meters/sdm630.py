@@ -21,7 +21,6 @@ PROFILE = Profile(
     protocol="modbus",
     version=1,
     limits=Limits(60, 8),
-    reads=((_READ, 0, 18), (_READ, 0x34, 24)),
     places=(
         float32(_READ, 0x00, -1, "voltage:l1", 0, "V"),
         float32(_READ, 0x02, -1, "voltage:l2", 0, "V"),
