@@ -1,6 +1,7 @@
 """Modbus where it is read: on the board. Runs on CPython too."""
 
 import gc
+import sys
 
 from nuan_protocols.checksum import crc16_modbus
 from nuan_protocols.errors import FrameError
@@ -53,7 +54,7 @@ def test_exceptions_are_found():
 
 
 def test_a_reader_keeps_its_buffer():
-    if not hasattr(gc, "mem_alloc"):
+    if not hasattr(gc, "mem_alloc") or sys.platform == "webassembly":
         return
     reader = ResponseReader()
     reader.expect(REQUEST)
