@@ -89,10 +89,18 @@ def quantised64(bits: int, exponent: int) -> int | None:
 def _quantised(magnitude: tuple[int, int] | None, negative: int, exponent: int) -> int | None:
     if magnitude is None:
         return None
-    mantissa, power = magnitude
-    numerator, denominator = _ratio(power)
-    scale_up, scale_down = _decimal_ratio(-exponent)
-    integer = _round_half_even(mantissa * numerator * scale_up, denominator * scale_down)
+    integer, power = magnitude
+    denominator = 1
+    if exponent < 0:
+        integer *= 10**-exponent
+    elif exponent:
+        denominator = 10**exponent
+    if power < 0:
+        denominator <<= -power
+    else:
+        integer <<= power
+    if denominator > 1:
+        integer = _round_half_even(integer, denominator)
     return -integer if negative else integer
 
 
@@ -113,10 +121,6 @@ def _magnitude(bits: int, fraction_bits: int, exponents: int, bias: int) -> tupl
 
 def _ratio(power: int) -> tuple[int, int]:
     return (1 << power, 1) if power >= 0 else (1, 1 << -power)
-
-
-def _decimal_ratio(exponent: int) -> tuple[int, int]:
-    return (10**exponent, 1) if exponent >= 0 else (1, 10**-exponent)
 
 
 def _decimal_exponent(numerator: int, denominator: int) -> int:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from nuan_protocols.errors import FrameError
+from nuan_protocols.ieee754 import quantised32
 from nuan_protocols.modbus.exceptions import exception_name
 from nuan_protocols.modbus.exchange import check_answer, exception_in, parse_question
 from nuan_protocols.modbus.registers import DATA_AT, FLOATS, REGISTERS_OF, number_of, raw_value
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from nuan_protocols.meters.profile import Profile
     from nuan_protocols.modbus.exchange import Question
 
-    # A register with its byte in the answer, and the bit of that byte for function 1 or 2.
-    Placed: TypeAlias = tuple[int, ModbusRegister, int]
+    # A register with its byte in the answer, the bit of that byte for function 1 or 2, and for a
+    # plain float32, which most are, the byte behind it; else 0.
+    Placed: TypeAlias = tuple[int, ModbusRegister, int, int]
     Plan: TypeAlias = tuple[Question, list[Placed]]
 
 PLANS_MAX = 4096
+_FLOAT32_BYTES = 4
 
 NOT_A_NUMBER = "unreadable:not a number"
 NOT_FITTED = "unreadable:not supported by the meter"
@@ -52,28 +55,21 @@ def modbus_readings(meter: "Profile", question: bytes, answer: bytes) -> list[Re
     code = exception_in(asked, answer)
     if code is not None:
         status = f"unreadable:{exception_name(code)}"
-        return [_reading(register, None, status) for _, register, _ in placed]
+        return [_reading(register, None, status) for _, register, _, _ in placed]
     found: list[Reading] = []
-    for at, register, bit in placed:
-        kind = register.kind
-        if kind == "bit":
-            found.append(_reading(register, answer[at] >> bit & 1, "ok"))
-            continue
-        raw = raw_value(answer, at, kind, register.word_order, register.byte_order)
-        if raw == register.absent:
-            found.append(_reading(register, None, NOT_FITTED))
-            continue
-        if register.terms or register.mask:
-            value = _combined(register, answer, at, raw)
+    for at, register, bit, end in placed:
+        if end:
+            value = quantised32(int.from_bytes(answer[at:end], "big"), register.quantum)
+            status = NOT_A_NUMBER if value is None else "ok"
         else:
-            value = number_of(raw, kind, register.quantum)
-        found.append(_reading(register, value, "ok" if value is not None else NOT_A_NUMBER))
+            value, status = _value(register, answer, at, bit)
+        found.append(_reading(register, value, status))
     return found
 
 
 def registers_in(meter: "Profile", asked: "Question") -> "list[tuple[int, ModbusRegister]]":
     """(byte in the answer, register) of every register of interest that a request covers whole."""
-    return [(at, register) for at, register, _ in _placed(meter, asked)]
+    return [(at, register) for at, register, _, _ in _placed(meter, asked)]
 
 
 def _plan(meter: "Profile", question: bytes) -> "Plan":
@@ -100,10 +96,23 @@ def _placed(meter: "Profile", asked: "Question") -> "list[Placed]":
             continue
         words = register.address - asked.start
         if function <= READ_DISCRETE_INPUTS:
-            inside.append((data_at + words // 8, register, words % 8))
+            inside.append((data_at + words // 8, register, words % 8, 0))
         else:
-            inside.append((data_at + 2 * words, register, 0))
+            at = data_at + 2 * words
+            inside.append((at, register, 0, at + _FLOAT32_BYTES if _is_plain(register) else 0))
     return sorted(inside, key=_position)
+
+
+def _is_plain(register: "ModbusRegister") -> bool:
+    """Whether it is a float32 in the standard's order, with nothing else to look at."""
+    orders = (register.word_order, register.byte_order)
+    return (
+        register.kind == "float32"
+        and orders == ("big", "big")
+        and register.absent is None
+        and not register.terms
+        and not register.mask
+    )
 
 
 def _is_within(asked: "Question", address: int, kind: str) -> bool:
@@ -112,6 +121,22 @@ def _is_within(asked: "Question", address: int, kind: str) -> bool:
 
 def _position(placed: "Placed") -> tuple[int, int]:
     return placed[0], placed[2]
+
+
+def _value(
+    register: "ModbusRegister", answer: bytes, at: int, bit: int
+) -> "tuple[int | None, str]":
+    kind = register.kind
+    if kind == "bit":
+        return answer[at] >> bit & 1, "ok"
+    raw = raw_value(answer, at, kind, register.word_order, register.byte_order)
+    if raw == register.absent:
+        return None, NOT_FITTED
+    if register.terms or register.mask:
+        value = _combined(register, answer, at, raw)
+    else:
+        value = number_of(raw, kind, register.quantum)
+    return value, NOT_A_NUMBER if value is None else "ok"
 
 
 def _combined(register: "ModbusRegister", answer: bytes, at: int, raw: int) -> "int | None":
