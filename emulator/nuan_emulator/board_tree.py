@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -20,7 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nuan_emulator import romfs
+from nuan_emulator import board_imports, romfs
+from nuan_emulator.board_imports import without_types
 from nuan_emulator.errors import BoardError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
@@ -31,27 +31,27 @@ RUN_AS_SOURCE = ("boot.py", "main.py")
 # Small integers of a 32-bit MicroPython.
 SMALL_INT_BITS = 31
 STAGE_SECONDS_MAX = 86_400
-_TYPES_ONLY = re.compile(r"^( *)if TYPE_CHECKING:$", re.MULTILINE)
-_TYPES_IMPORT = re.compile(r"^from typing import TYPE_CHECKING$", re.MULTILINE)
 
 
 class BoardSources(NamedTuple):
-    """What to stage: the folder copied to the board's root, and the packages put beside it."""
+    """What to stage: the folder copied to the board's root, and the packages put beside it.
+
+    Of a package among `libraries` only what the others import.
+    """
 
     board: Path
     packages: tuple[Path, ...]
+    libraries: tuple[Path, ...] = ()
 
 
 def checkout_sources() -> BoardSources:
     """The node's firmware in this checkout of the repository."""
     sources = BoardSources(
         _CHECKOUT / "firmware" / "board",
-        (
-            _CHECKOUT / "firmware" / "nuan_firmware",
-            _CHECKOUT / "protocols" / "nuan_protocols",
-        ),
+        (_CHECKOUT / "firmware" / "nuan_firmware",),
+        (_CHECKOUT / "protocols" / "nuan_protocols",),
     )
-    for folder in (sources.board, *sources.packages):
+    for folder in (sources.board, *sources.packages, *sources.libraries):
         if not folder.is_dir():
             raise BoardError(f"{folder}: not found; the emulator runs from a repository checkout")
     return sources
@@ -87,12 +87,22 @@ def _files(sources: BoardSources) -> Iterator[tuple[Path, Path]]:
     """Every source with its place in the stage, sorted."""
     for path in sorted(SHIMS.glob("*.py")):
         yield path, Path("shims", path.name).with_suffix(".mpy")
+    program = sorted(sources.board.rglob("*.py"))
     for package in sources.packages:
-        for path in sorted(package.rglob("*.py")):
-            yield path, Path("lib", path.relative_to(package.parent)).with_suffix(".mpy")
+        files = sorted(package.rglob("*.py"))
+        program += files
+        for path in files:
+            yield path, _in_lib(package, path)
+    for library in sources.libraries:
+        for path in board_imports.imported(program, library):
+            yield path, _in_lib(library, path)
     for path in sorted(sources.board.rglob("*.py")):
         place = Path("board", path.relative_to(sources.board))
         yield path, place if path.name in RUN_AS_SOURCE else place.with_suffix(".mpy")
+
+
+def _in_lib(package: Path, path: Path) -> Path:
+    return Path("lib", path.relative_to(package.parent)).with_suffix(".mpy")
 
 
 def _forget_old(cache: Path) -> None:
@@ -104,7 +114,7 @@ def _forget_old(cache: Path) -> None:
 
 def _key(files: list[tuple[Path, Path]], compiler: Path) -> str:
     digest = hashlib.sha256(compiler.read_bytes() + Path(romfs.__file__).read_bytes())
-    digest.update(Path(__file__).read_bytes())
+    digest.update(Path(__file__).read_bytes() + Path(board_imports.__file__).read_bytes())
     for source, place in files:
         text = source.read_bytes()
         digest.update(f"{place} {len(text)}\n".encode() + text)
@@ -125,17 +135,6 @@ def _place(compiler: Path, source: Path, target: Path, place: Path) -> None:
     lean.unlink()
     if done.returncode:
         raise BoardError(f"{source}: doesn't compile for the board: {done.stderr.strip()}")
-
-
-def without_types(text: str) -> str:
-    """The source without what only type checkers read; every line keeps its number.
-
-    Every name that is left in costs a board some 8 bytes of heap for as long as it runs.
-    """
-    text = _TYPES_ONLY.sub(r"\1if False:", text)
-    if text.count("TYPE_CHECKING") == 1:
-        text = _TYPES_IMPORT.sub("", text)
-    return text
 
 
 def _compiler() -> Path:

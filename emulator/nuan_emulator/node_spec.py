@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nuan_emulator.nvs import NvsValue
-from nuan_emulator.uart import SerialLine
+from nuan_emulator.uart import SerialLine, Wires
 
 HEAP_KB = 96
 
@@ -63,7 +63,7 @@ class NodeSpec:
     config: Mapping[str, Any]
     image: Path
     broker: tuple[str, int]
-    lines: Mapping[int, SerialLine] = field(default_factory=dict[int, SerialLine])
+    lines: Mapping[int, SerialLine | Wires] = field(default_factory=dict[int, SerialLine | Wires])
     pins: Mapping[int, Callable[[int, int], None]] = field(
         default_factory=dict[int, Callable[[int, int], None]]
     )

@@ -22,21 +22,36 @@ class SerialLine(Protocol):
         ...
 
 
+class Wires:
+    """Devices of several baud rates or frames on one pair of wires: each hears only its own."""
+
+    def __init__(self, *lines: SerialLine) -> None:
+        self._lines = lines
+
+    def at(self, baud: int, bits: int) -> SerialLine | None:
+        """The line that hears characters of that speed and length."""
+        for line in self._lines:
+            if (getattr(line, "baud", baud), getattr(line, "bits_per_byte", bits)) == (baud, bits):
+                return line
+        return None
+
+
 class SerialPort:
     """One port with its settings, its line and, on RS-485, the pin that drives the line.
 
     `unheard` counts requests that never reached the line: wrong baud rate or frame, or a driver
     that was off. `cut_off` counts requests whose driver went off before their end, `drowned` those
-    whose driver was still on when the answer began.
+    whose driver was still on when the answer began. `setups` counts changes of rate and frame.
     """
 
-    def __init__(self, line: SerialLine, driver_pin: int | None = None) -> None:
-        self._line = line
+    def __init__(self, line: SerialLine | Wires, driver_pin: int | None = None) -> None:
+        self._wires = line if isinstance(line, Wires) else Wires(line)
         self.driver_pin = driver_pin
         self.exchanges = 0
         self.unheard = 0
         self.cut_off = 0
         self.drowned = 0
+        self.setups = 0
         self._driver_on = False
         self._baud = 0
         self._bits = 0
@@ -48,6 +63,7 @@ class SerialPort:
     def setup(self, data: bytes) -> None:
         """Take over the board's settings (baud, data bits, parity, stop bits, timeout_char)."""
         baud, bits, parity, stop, timeout_char = _SETUP.unpack(data)
+        self.setups += 1
         self._baud = baud
         self._bits = 1 + bits + (parity > 0) + stop
         character_ms = 12_000 // baud + 1
@@ -66,12 +82,11 @@ class SerialPort:
     def send(self, request: bytes, at_ms: int) -> Iterator[tuple[int, bytes]]:
         """Put bytes on the line; yields (UTC ms, bytes) for each time the board is told."""
         self.exchanges += 1
-        wired = (getattr(self._line, "baud", self._baud), getattr(self._line, "bits_per_byte", 0))
-        fits = wired[0] == self._baud and wired[1] in {0, self._bits}
-        if not fits or (self.driver_pin is not None and not self._driver_on):
+        line = self._wires.at(self._baud, self._bits)
+        if line is None or (self.driver_pin is not None and not self._driver_on):
             self.unheard += 1
             return
-        bursts = self._line.transmit(request, at_ms)
+        bursts = line.transmit(request, at_ms)
         self._request_end_us = at_ms * 1000 + len(request) * self._character_us()
         self._answer_begin_us = 0
         if bursts:

@@ -271,3 +271,23 @@ def test_record_types_are_the_same_on_both_ends() -> None:
         assert f"{name} = const({getattr(lockstep, name)})" in text
     assert f"FLAG_CUT = const({lockstep.FLAG_POWER_CUT})" in text
     assert f"_IN_BYTES = const({lockstep.PAYLOAD_BYTES_MAX})" in text
+
+
+def test_of_a_library_only_what_is_imported_is_staged(tmp_path: Path, cache: Path) -> None:
+    text = (
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    from library.types import Word\n"
+        "def work():\n    from library.far import away\n    return away\n"
+    )
+    given = sources(tmp_path, text)
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "far.py").write_text("import library.farther\naway = 1\n")
+    for name in ("__init__", "farther", "types", "unused"):
+        (library / f"{name}.py").write_text("")
+    stage = stage_board(given._replace(libraries=(library,)))
+    staged = sorted(path.name for path in (stage / "lib" / "library").iterdir())
+    assert staged == ["__init__.mpy", "far.mpy", "farther.mpy"]
+    part = (stage / "lib" / "some_package" / "inner" / "part.mpy").read_bytes()
+    assert b"TYPE_CHECKING" not in part
+    assert b"Word" not in part

@@ -8,6 +8,7 @@ import pytest
 from nuan_emulator import flash
 from nuan_emulator.errors import NodeCrashLoopError, NodeDiedError
 from nuan_emulator.node import BOOT_MS, Node
+from nuan_emulator.node_spec import BoardCost
 from nuan_emulator.world import World
 
 AddBoard = Callable[..., tuple[World, Node]]
@@ -377,3 +378,45 @@ for _ in range(10):
     assert after.largest_free < before.largest_free <= before.free
     assert 12_000 < before.shims < 26_000
     assert before.live + before.free <= 96 * 1024
+
+
+WORKING = (
+    """
+import time, machine
+pin = machine.Pin(5, machine.Pin.OUT, value=0)
+before = time.ticks_ms()
+total = 0
+for number in range(20000):
+    total += number
+pin.value(1)
+with open("/file", "wb") as file:
+    file.write(bytes(4096))
+pin.value(0)
+print(time.ticks_diff(time.ticks_ms(), before) > 0)
+"""
+    + FOREVER
+)
+
+
+@pytest.mark.parametrize("charged", [False, True])
+def test_work_takes_virtual_time_on_a_board_with_a_cost(add_board: AddBoard, charged: bool) -> None:
+    seen: list[tuple[int, int]] = []
+    cost = BoardCost(cpu_permille=100_000, erase_us=50_000, page_us=1_000, read_us=100)
+    world, node = add_board(
+        WORKING,
+        pins={5: lambda level, at_ms: seen.append((level, at_ms))},
+        cost=cost if charged else None,
+    )
+    world.run_until(world.now_ms + 10_000)
+    report = node.heap()
+    (_, began_ms), (_, worked_ms), (_, stored_ms) = seen
+    assert lines(node)[0] == str(charged)
+    if charged:
+        assert worked_ms > began_ms
+        # 4096 bytes are sixteen pages, and a block or more to erase.
+        assert stored_ms - worked_ms >= 16 + 50
+        assert report.cpu_us > 0
+        assert report.flash_us >= 16_000 + 50_000
+    else:
+        assert began_ms == worked_ms == stored_ms
+        assert (report.cpu_us, report.flash_us) == (0, 0)

@@ -101,7 +101,7 @@ def settle():
     passed = _owed_us // 1000
     if passed:
         _owed_us -= passed * 1000
-        advance(now + passed, False)
+        _advance(now + passed, False)
 
 
 def owe_flash(reads, pages, erases):
@@ -201,6 +201,15 @@ def _report_heap():
 
 def advance(wake, polling):
     """Move the clock to `wake`, or, when polling, to the first moment a stream is ready."""
+    if not pause():
+        return _advance(wake, polling)
+    settle()
+    found = _advance(wake, polling)
+    resume()
+    return found
+
+
+def _advance(wake, polling):
     global now, _dirty
     while True:
         if _eager:
@@ -324,7 +333,7 @@ class Poller:
             _rebase()
             if timeout >= 0:
                 wake -= shift - now
-        return advance(wake, True)
+        return _advance(wake, True)
 
 
 class _Select:
