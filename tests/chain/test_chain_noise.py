@@ -34,6 +34,10 @@ NOISE = FaultRates(
     late=0.02,
     flip=0.05,
     stale=0.05,
+    stranger=0.03,
+    checksum=0.03,
+    parity=0.03,
+    spike=0.08,
     echo=True,
 )
 
