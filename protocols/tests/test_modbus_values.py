@@ -4,6 +4,7 @@ import json
 import random
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from nuan_protocols.errors import FrameError, ProtocolError
 from nuan_protocols.ieee754 import quantised64
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.annotate import answer_groups
+from nuan_protocols.meters.checks import problems
 from nuan_protocols.meters.profile import Limits, Profile, Term, place, uint16
 from nuan_protocols.modbus import tcp, write
 from nuan_protocols.modbus.annotate import byte_groups, request_groups
@@ -273,3 +275,27 @@ def test_unsealed_mutations_are_never_taken(seed: int) -> None:
         changed[rng.randrange(len(changed))] ^= rng.randrange(1, 256)
         with pytest.raises(FrameError):
             check_exchange(question, bytes(changed))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"word_order": "CDAB"}, "big or little"),
+        ({"kind": "bit"}, "function 1 or 2"),
+        ({"kind": "float32", "mask": 1}, "not of a float32"),
+        ({"kind": "bcd16", "mask": 1}, "not of a bcd16"),
+        ({"quantum": -1}, "float's step"),
+        ({"kind": "int32", "quantum": 1, "terms": (Term(2, "float32", 1),)}, "round"),
+    ],
+)
+def test_a_place_that_makes_no_number_is_told(fields: dict[str, Any], words: str) -> None:
+    given: dict[str, Any] = {"kind": "uint16"} | fields
+    meter = Profile(
+        name="odd", title="Odd", protocol="modbus", version=1, billing=None,
+        places=(place(3, 0, given.pop("kind"), "voltage", 0, "V", **given),),
+    )  # fmt: skip
+    assert any(words in problem for problem in problems(meter)), problems(meter)
+
+
+def test_a_place_of_every_kind_is_right() -> None:
+    assert problems(METER) == []

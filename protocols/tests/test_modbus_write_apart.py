@@ -1,4 +1,4 @@
-"""Nothing that reads meters can write to one: who loads what, and what a node can be made to ask."""
+"""Nothing that reads meters can write to one: who loads what, and what a read-out may ask."""
 
 import ast
 import subprocess

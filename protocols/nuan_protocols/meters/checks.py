@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from nuan_protocols.meters.profile import PROTOCOLS
 from nuan_protocols.meters.status import RECORD, SEVERITIES
-from nuan_protocols.modbus.registers import REGISTERS_OF
+from nuan_protocols.modbus.registers import FLOATS, REGISTERS_OF
+from nuan_protocols.modbus.rtu import READ_DISCRETE_INPUTS
 from nuan_protocols.quantity import UNITS_OF, base
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from nuan_protocols.meters.profile import Profile
 
 SUB_CODE_MAX = 255
+_ORDERS = ("big", "little")
 _NAME_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_"
 
 
@@ -107,6 +109,7 @@ def _place(profile: "Profile", one: "ModbusRegister") -> list[str]:
     if any(kind not in REGISTERS_OF for _, kind in parts):
         found.append(f"{where}: kind, write one of {', '.join(sorted(REGISTERS_OF))}")
         return found
+    found.extend(_words(where, one, [kind for _, kind in parts]))
     covering = [
         (function, start, count)
         for function, start, count in profile.reads
@@ -115,6 +118,23 @@ def _place(profile: "Profile", one: "ModbusRegister") -> list[str]:
     ]
     if len(covering) != 1:
         found.append(f"{where}: {len(covering)} of the reads hold it whole, one must")
+    return found
+
+
+def _words(where: str, one: "ModbusRegister", kinds: list[str]) -> list[str]:
+    """What is wrong with how a place's words become a number."""
+    found: list[str] = []
+    if one.word_order not in _ORDERS or one.byte_order not in _ORDERS:
+        found.append(f"{where}: word_order and byte_order, write {_either(_ORDERS)}")
+    if ("bit" in kinds) != (one.function <= READ_DISCRETE_INPUTS) or "bit" in kinds[1:]:
+        found.append(f'{where}: kind "bit" goes with function 1 or 2, and only that')
+    if one.mask and kinds[0][:3] not in ("int", "uin"):
+        found.append(f"{where}: mask picks bits of an int or uint, not of a {kinds[0]}")
+    floats = [kind for kind in kinds if kind in FLOATS]
+    if one.quantum and not floats:
+        found.append(f"{where}: quantum is a float's step; a whole number counts in exponent")
+    if one.quantum > 0 and len(floats) < len(kinds):
+        found.append(f"{where}: quantum above 0 would round the whole numbers among its terms")
     return found
 
 
