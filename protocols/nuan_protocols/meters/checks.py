@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.meters.profile import PROTOCOLS
 from nuan_protocols.meters.status import RECORD, SEVERITIES
 from nuan_protocols.modbus.registers import FLOATS, REGISTERS_OF
@@ -90,6 +91,8 @@ def _asking(profile: "Profile") -> list[str]:
         found.append("reads are missing: say what to ask for")
     if bool(profile.places) != (profile.protocol == "modbus"):
         found.append("places: a Modbus profile says where its registers stand, and only that")
+    if profile.protocol == "cjt188" and profile.dialect not in DIALECTS:
+        found.append(f"dialect {profile.dialect!r}: write {_either(tuple(sorted(DIALECTS)))}")
     for code in (profile.reset, profile.short.reset if profile.short else None):
         if code is not None and not 0 <= code <= SUB_CODE_MAX:
             found.append(f"reset {code}: a sub-code is 0 to {SUB_CODE_MAX}")

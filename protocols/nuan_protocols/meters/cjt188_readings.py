@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from nuan_protocols.cjt188 import fields
 from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.cjt188.frame import (
     ABNORMAL,
@@ -13,8 +14,10 @@ from nuan_protocols.cjt188.frame import (
 )
 from nuan_protocols.cjt188.telegram import decode
 from nuan_protocols.errors import FrameError
+from nuan_protocols.quantity import base
 
 if TYPE_CHECKING:
+    from nuan_protocols.cjt188.dialects import Dialect
     from nuan_protocols.cjt188.frame import Frame
     from nuan_protocols.meters.profile import Profile
     from nuan_protocols.reading import Reading
@@ -35,6 +38,8 @@ def cjt188_readings(meter: "Profile", question: bytes, answer: bytes) -> "list[R
     found: list[Reading] = []
     for record in decode(answer, dialect).records:
         reading = record.reading
+        if meter.units and reading.integer is None:
+            reading = _in_own_unit(meter, dialect, reading)
         if reading.quantity == STATUS and reading.integer:
             found.append(reading)
             continue
@@ -49,6 +54,23 @@ def cjt188_readings(meter: "Profile", question: bytes, answer: bytes) -> "list[R
                 found.append(reading)
                 break
     return found
+
+
+def _in_own_unit(meter: "Profile", dialect: "Dialect", reading: "Reading") -> "Reading":
+    """The reading with a number, if only its unit's code was unknown and the profile knows it."""
+    for unit in meter.units:
+        if (
+            unit.code is not None
+            and reading.status == f"unreadable:unit {unit.code:02X} is unknown"
+            and unit.quantity == base(reading.quantity)
+            and reading.text.isdigit()
+        ):
+            decimals = 4 if unit.quantity == "volume_flow" else 2
+            exponent = 0 if dialect.whole else -decimals
+            return fields.reading(
+                reading.quantity, int(reading.text), exponent, unit.name, reading.storage
+            )
+    return reading
 
 
 def _check(asked: "Frame", answered: "Frame") -> None:
