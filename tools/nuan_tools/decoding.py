@@ -182,7 +182,11 @@ def _modelled(asked: Question, question: bytes, answer: bytes, model: str) -> li
     places = registers_in(meter, asked)
     found = registry.readings(meter, question, answer)
     return [
-        Record(at, answer[at : at + 2 * REGISTERS_OF[place.kind]], reading)
+        Record(
+            at,
+            answer[at : at + (1 if place.kind == "bit" else 2 * REGISTERS_OF[place.kind])],
+            reading,
+        )
         for (at, place), reading in zip(places, found, strict=True)
     ]
 

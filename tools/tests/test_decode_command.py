@@ -10,7 +10,9 @@ from rich.cells import cell_len
 
 from nuan_protocols.checksum import crc16_modbus, sum8
 from nuan_protocols.mbus.header import long_header
-from nuan_protocols.modbus.rtu import read_request
+from nuan_protocols.modbus.identification import identification_request
+from nuan_protocols.modbus.rtu import closed, read_request
+from nuan_protocols.modbus.tcp import from_rtu
 from nuan_tools import cli, i18n
 from nuan_tools.console import out
 from nuan_tools.decoding import RECORD_KEYS
@@ -124,6 +126,26 @@ def test_a_modbus_answer_needs_its_question(decode: Decode) -> None:
         (3, "225", "00e1"),
         (5, "496", "01f0"),
     ]
+
+
+def test_a_modbus_tcp_answer_is_read_as_it_was_on_the_wire(decode: Decode) -> None:
+    question, answer = from_rtu(ROOM_QUESTION, 513), from_rtu(ROOM_ANSWER, 513)
+    bare = decode("--json", "--question", question.hex(), answer.hex())
+    assert bare.code == 0
+    (telegram,) = [json.loads(line) for line in bare.out.splitlines()]
+    assert [(r["offset"], r["value"]) for r in telegram["records"]] == [(9, "225"), (11, "496")]
+    named = decode("--bytes", "--question", question.hex(), answer.hex())
+    assert named.code == 0
+    assert "transaction" in named.out
+
+
+def test_a_device_says_who_it_is(decode: Decode) -> None:
+    question = identification_request(1)
+    answer = closed(bytes.fromhex("012b0e010100000100034e5541"))
+    done = decode("--json", "--question", question.hex(), answer.hex())
+    assert done.code == 0
+    (telegram,) = [json.loads(line) for line in done.out.splitlines()]
+    assert [record["text"] for record in telegram["records"]] == ["NUA"]
 
 
 def test_a_model_gives_modbus_registers_their_meaning(decode: Decode) -> None:
