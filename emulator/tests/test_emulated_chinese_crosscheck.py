@@ -223,6 +223,8 @@ def test_every_value_of_a_meter_of_2007_comes_back(state, frame_bytes):
     assert sum(tariffs[1:]) % 10**9 == tariffs[0]
     exported = values(read_dl(meter, 0x11, 0x0002_0000))["energy:backward", 0, 0]
     assert exported == state.export_j // 36_000 % 10**8 * 10
+    frozen = values(read_dl(meter, 0x11, 0x0506_0107))
+    assert frozen["energy:daily_freeze", 7, 0] == tariffs[0]
     volts = values(read_dl(meter, 0x11, 0x0201_FF00))
     amperes = values(read_dl(meter, 0x11, 0x0202_FF00))
     watts = values(read_dl(meter, 0x11, 0x0203_FF00))

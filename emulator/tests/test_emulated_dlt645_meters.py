@@ -158,6 +158,20 @@ def test_settlements_are_the_months_beginnings():
     assert len(read(of, 0x0001_00FF)) == 13 * 4
 
 
+def test_every_midnight_is_frozen():
+    def source(now_ms: int) -> ElectricityState:
+        return STATE._replace(import_j=now_ms // 1000 % 10**8 * 36_000)
+
+    of = meter(source)
+    assert read(of, 0x0506_0001)[::-1].hex() == "2601150000"
+    assert read(of, 0x0506_0003)[::-1].hex() == "2601130000"
+    midnight_s = int(datetime(2026, 1, 13, tzinfo=UTC).timestamp()) - 8 * 3600
+    block = read(of, 0x0506_0103)
+    assert len(block) == 20
+    assert int(block[3::-1].hex()) == midnight_s % 10**8
+    assert int(read(of, 0x0506_0203)[3::-1].hex()) == 789
+
+
 def test_demand_is_the_highest_power_seen_and_when():
     power = [1_000, 90_000, 500]
     of = meter(lambda _: STATE._replace(power_dw=(power.pop(0), 0, 0)))

@@ -1,12 +1,15 @@
 """The ready-made lines: everybody answers under the address that the sample names."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
+import serial
 
 from nuan_emulator.faults import FaultRates
 from nuan_emulator.meters.device import GasState, HeatState, WaterState
-from nuan_emulator.samples import SampleLine, sample_lines
+from nuan_emulator.samples import SampleLine, SampleMeter, sample_lines
+from nuan_emulator.serve import PtyLine
 from nuan_emulator.steady import (
     SEASON_MS,
     SteadyElectricity,
@@ -92,6 +95,48 @@ def test_every_modbus_meter_answers_its_profiles_reads():
     for meter in sample.meters:
         reads = profile(meter.model).reads
         assert len(answers(ModbusReadOut(int(meter.address), reads), sample.line)) == len(reads)
+
+
+def asked(sample: SampleLine, meter: SampleMeter) -> list:
+    """Every way in which the meter may have to be asked."""
+    if sample.protocol == "mbus":
+        return [MBusReadOut(int(meter.address), tries=1)]
+    if sample.protocol == "modbus":
+        return [ModbusReadOut(int(meter.address), profile(meter.model).reads, tries=1)]
+    if sample.protocol == "dlt645":
+        read = (0x01, 0x9010, 0) if meter.model == "dlt645_1997" else (0x11, 0x0001_FF00, 0)
+        return [DlReadOut(meter.address, (read,), tries=1)]
+    kind = 0x10 if meter.model == "haina" else 0x20
+    return [
+        CjReadOut(address, (read,), 0, tries=1) for address, read in probe.ways(meter.address, kind)
+    ]
+
+
+@pytest.mark.parametrize("name", ["mbus", "cjt188", "dlt645", "modbus"])
+async def test_a_whole_sample_is_read_through_a_serial_port(name):
+    sample = by_name()[name]
+    line = sample.line
+
+    def read_all(path: str) -> int:
+        good = 0
+        with serial.Serial(path, line.baud, parity=line.parity or "N", timeout=0.25) as port:
+            for meter in sample.meters:
+                for readout in asked(sample, meter):
+                    while (request := readout.request()) is not None:
+                        port.write(bytes(request))
+                        while readout.waiting:
+                            data = port.read(1) + port.read(port.in_waiting)
+                            if data:
+                                readout.feed(data)
+                            else:
+                                readout.timeout()
+                    if any(result == OK for _, result, *_ in readout.exchanges):
+                        good += 1
+                        break
+        return good
+
+    async with PtyLine(line, speed=50) as served:
+        assert await asyncio.to_thread(read_all, served.port) == len(sample.meters)
 
 
 def test_equal_seeds_give_equal_lines_and_faults_are_drawn_from_them_too():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+DAY_MS = 86_400_000
+
 
 class MeterClock:
     """Civil time as the meter shows it; somebody may set it, then it runs on."""
@@ -31,3 +33,9 @@ class MeterClock:
         month = at.year * 12 + at.month - 1 - months_ago
         begin = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
         return int(begin.timestamp() - self.utc_offset_s) * 1000
+
+    def day_ms(self, days_ago: int, now_ms: int) -> int:
+        """UTC ms at which the civil day began, `days_ago` days before this one."""
+        offset_ms = self.utc_offset_s * 1000
+        today = (now_ms + offset_ms) // DAY_MS * DAY_MS
+        return today - days_ago * DAY_MS - offset_ms

@@ -207,9 +207,14 @@ class Dlt645Meter:
         def settled(back: int) -> ElectricityState | None:
             return self.source(self.clock.settlement_ms(back - 1, now_ms))
 
+        def frozen(ago: int) -> tuple[datetime, ElectricityState | None]:
+            at_ms = self.clock.day_ms(ago - 1, now_ms)
+            return self.clock.shows(at_ms), self.source(at_ms)
+
         return Moment(
             state,
             settled,
+            frozen,
             self.station.tariff_permille,
             self._start_register,
             clock,

@@ -15,6 +15,7 @@ ENERGY_STEP_J = 36_000
 REGISTER_STEPS = 10**8
 TARIFFS = 4
 SETTLEMENTS = 12
+DAILY_FREEZES = 62
 
 
 class Moment(NamedTuple):
@@ -23,6 +24,8 @@ class Moment(NamedTuple):
     state: ElectricityState
     settled: Callable[[int], ElectricityState | None]
     """State at the n-th last settlement, from 1."""
+    frozen: Callable[[int], tuple[datetime, ElectricityState | None]]
+    """Civil time and state of the n-th last midnight, from 1."""
     tariff_permille: Sequence[int]
     start_register: int
     clock: datetime
@@ -32,13 +35,19 @@ class Moment(NamedTuple):
 
     def imported(self, tariff: int, back: int = 0) -> int:
         """Forward active energy in 0.01 kWh; tariff 0 is the total."""
-        state = self.settled(back) if back else self.state
-        steps = 0 if state is None else state.import_j // ENERGY_STEP_J + self.start_register
-        return _share(steps, tariff, self.tariff_permille)
+        return self.imported_in(self.settled(back) if back else self.state, tariff)
 
     def exported(self, tariff: int, back: int = 0) -> int:
         """Reverse active energy in 0.01 kWh."""
-        state = self.settled(back) if back else self.state
+        return self.exported_in(self.settled(back) if back else self.state, tariff)
+
+    def imported_in(self, state: ElectricityState | None, tariff: int) -> int:
+        """Forward active energy of any state; zero for none."""
+        steps = 0 if state is None else state.import_j // ENERGY_STEP_J + self.start_register
+        return _share(steps, tariff, self.tariff_permille)
+
+    def exported_in(self, state: ElectricityState | None, tariff: int) -> int:
+        """Reverse active energy of any state; zero for none."""
         steps = 0 if state is None else state.export_j // ENERGY_STEP_J
         return _share(steps, tariff, self.tariff_permille)
 
@@ -108,6 +117,19 @@ def _address(at: Moment) -> Sequence[Number]:
     return ((form.ADDRESS, at.address),)
 
 
+def _frozen_time(ago: int) -> Value:
+    return lambda at: ((form.DEMAND_TIME, int(at.frozen(ago)[0].strftime("%y%m%d%H%M"))),)
+
+
+def _frozen_energy(ago: int, tariff: int, *, exported: bool) -> Value:
+    def value(at: Moment) -> Sequence[Number]:
+        state = at.frozen(ago)[1]
+        read = at.exported_in if exported else at.imported_in
+        return ((form.ENERGY, read(state, tariff)),)
+
+    return value
+
+
 def _phases(
     form_of: Form, pick: Callable[[ElectricityState, int | None], int], *, total: bool
 ) -> list[Value]:
@@ -160,6 +182,11 @@ def registers_2007() -> dict[int, Sequence[Value]]:
     for word in range(1, 8):
         table[0x0400_0500 | word] = status
     table[0x0400_05FF] = status * 7
+    for ago in range(1, DAILY_FREEZES + 1):
+        table[0x0506_0000 | ago] = [_frozen_time(ago)]
+        for kind, exported in ((1, False), (2, True)):
+            energies = [_frozen_energy(ago, t, exported=exported) for t in range(TARIFFS + 1)]
+            table[0x0506_0000 | kind << 8 | ago] = energies
     return table
 
 

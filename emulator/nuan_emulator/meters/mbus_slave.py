@@ -52,7 +52,9 @@ class Traits:
 
     select_controls: Collection[int] = (SND_UD, SND_UD | FCB)
     """The C with which it lets itself be selected: some know only one of them; none: never."""
-    telegrams_of_reset: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    telegrams_of_reset: Mapping[int, Sequence[int]] = field(
+        default_factory=dict[int, Sequence[int]]
+    )
     """Sub-code of an application reset -> the telegrams it sends from then on, by their number."""
     secret: Secret | None = None
     """Its key and how it encrypts."""
