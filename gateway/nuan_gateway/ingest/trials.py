@@ -120,7 +120,7 @@ def _trial(profile: Profile, memory: str) -> Trial:
     """Where two dialects read the same, the model's own is to be believed."""
     own = DIALECTS[profile.dialect]
     others = tuple(each for each in ALL if each.name != own.name)
-    return Trial(json.loads(memory), (own, *others))
+    return Trial(json.loads(memory), (own, *others), own.name)
 
 
 def _state(trial: Trial, profile: Profile) -> tuple[str, str]:
@@ -143,7 +143,8 @@ def _state(trial: Trial, profile: Profile) -> tuple[str, str]:
 def _tells(case: _Case, profile: Profile, answer: bytes) -> bool:
     """Whether an answer could change what is known: of a meter that has proved itself, only one
     that contradicts it, or one after such."""
-    if case.state != CONFIRMED or any(case.trial.state().get("against", {}).values()):
+    against = case.trial.state().get("against", {})
+    if case.state != CONFIRMED or against.get(profile.dialect):
         return True
     return judge(answer, DIALECTS[profile.dialect]).state == CONTRADICTED
 
