@@ -22,7 +22,7 @@ def node_config(site: Site, node_id: str) -> dict[str, Any]:
         "node": node.id,
         "wifi": node.wifi.model_dump(),
         "mqtt": node.mqtt.model_dump(),
-        "journal": node.journal.model_dump(),
+        "journal": node.journal.model_dump(exclude_none=True),
         "buses": [_bus(bus) for bus in node.buses],
         "meters": [meter_config(meter, positions[meter.bus]) for meter in site.meters_of(node.id)],
         "zones": [_zone(zone) for zone in _zones_of(site, node)],

@@ -108,10 +108,13 @@ class NodeMqtt(Section):
 
 
 class Journal(Section):
-    """The node's journal on flash: how often it is flushed, how large it may grow."""
+    """The node's journal on flash: how often it is flushed, how large it may grow.
+
+    The node chooses `segment_bytes` by its number of meters unless it is told.
+    """
 
     flush_s: Annotated[int, Field(ge=60, le=86400)] = 900
-    segment_bytes: Annotated[int, Field(ge=4096, le=65536)] = 8192
+    segment_bytes: Annotated[int, Field(ge=4096, le=65536)] | None = None
     max_bytes: Annotated[int, Field(ge=32768, le=16_000_000)] = 880_000
 
 

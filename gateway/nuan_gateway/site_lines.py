@@ -109,10 +109,11 @@ def _sizes(site: Site, node: Node, place: KeyPath) -> Found:
 def _board(node: Node, place: KeyPath) -> Found:
     if node.mqtt is None:
         yield (*place, "mqtt"), 'missing; write mqtt = { host = "..." }, the broker\'s address'
-    if node.journal.max_bytes < 4 * node.journal.segment_bytes:
+    least = 4 * (node.journal.segment_bytes or 0)
+    if node.journal.max_bytes < least:
         yield (
             (*place, "journal", "max_bytes"),
-            f"room for fewer than 4 segments; write at least {4 * node.journal.segment_bytes}",
+            f"room for fewer than 4 segments; write at least {least}",
         )
     for position, bus in enumerate(node.buses):
         there: KeyPath = (*place, "bus", position)

@@ -131,7 +131,7 @@ def test_the_nodes_configuration(site_folder):
         "mqtt": {
             "host": "10.1.0.1", "port": 1883, "user": "", "keepalive_s": 120, "ack_timeout_s": 30,
         },
-        "journal": {"flush_s": 900, "segment_bytes": 8192, "max_bytes": 880_000},
+        "journal": {"flush_s": 900, "max_bytes": 880_000},
         "buses": [
             {"name": "mbus", "protocol": "mbus", "uart": 1, "tx": 17, "rx": 16, "de": -1,
              "baud": 2400, "parity": "E", "timeout_ms": 1100},
