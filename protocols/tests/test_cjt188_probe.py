@@ -110,6 +110,19 @@ def test_the_first_energy_may_be_either():
     assert found.dialect == "cooling_first"
 
 
+def test_a_models_word_settles_what_the_first_energy_counts() -> None:
+    for dialect in ("standard", "cooling_first"):
+        for first in (0, 4000):
+            best = rank(heat(first), named=dialect)[0]
+            assert (best.dialect, best.state) == (dialect, "confirmed")
+            trial = Trial(None, ALL, dialect)
+            trial.feed(heat(first))
+            assert usable(trial.verdicts()) == best
+    denied = rank(heat(9000), named="standard")
+    assert usable(denied) is not None
+    assert denied[0].dialect == "cooling_first"
+
+
 def test_whole_numbers_are_found_by_their_power():
     data = "901F0B" + bcd(9000) + "05" + bcd(5030) + "05" + bcd(6480) + "14"
     data += bcd(273) + "32" + bcd(247) + "2C" + bcd(3965, 6) + bcd(1901, 6) + bcd(2, 6)

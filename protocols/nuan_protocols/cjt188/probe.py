@@ -82,11 +82,13 @@ def rank(
     dialects: "tuple[Dialect, ...]" = ALL,
     first: str = UNKNOWN_FIRST,
     grown: "dict[str, str] | None" = None,
+    named: str = "",
 ) -> "list[Verdict]":
     """Verdicts of all dialects on one answer, the most credible first; at most one "confirmed".
 
     What earlier answers have shown: `first`, what the first energy counts ("settlement", "cooling"
-    or ""), and `grown`, by dialect how its registers have grown as they should.
+    or ""), and `grown`, by dialect how its registers have grown as they should. `named` is the
+    dialect of the meter's model, whose word counts where an answer leaves the first energy open.
     """
     verdicts: list[Verdict] = []
     doubts: list[int] = []
@@ -103,7 +105,9 @@ def rank(
                 doubt = doubts[alike] + 1
             else:
                 rival = has_rival(dialect, dialects)
-                verdict, doubt = _about_first(verdict, telegram, dialect, first, doubt, rival)
+                verdict, doubt = _about_first(
+                    verdict, telegram, dialect, first, doubt, rival, named
+                )
         else:
             telegram = None
         read.append(telegram)
@@ -229,6 +233,7 @@ def _about_first(
     first: str,
     doubt: int,
     rival: bool,
+    named: str,
 ) -> "tuple[Verdict, int]":
     """Takes in what the first energy counts: the settlement day's heat, or cooling."""
     if not _is_heat(telegram.type) or telegram.di != CURRENT:
@@ -237,20 +242,21 @@ def _about_first(
     if not known:
         known, why = _first_energy(telegram)
     mine = COOLING_FIRST if dialect.cooling_first else SETTLEMENT_FIRST
-    if known == mine:
-        return Verdict(verdict.dialect, verdict.state, f"{verdict.reason}; {why}"), doubt
-    if known:
+    if known and known != mine:
         reason = f"{verdict.reason}; the first energy counts {known}: {why}"
         return Verdict(verdict.dialect, UNCONFIRMED, reason), doubt + 2
-    if why:
+    if known or not rival:
+        said = f"{verdict.reason}; {why}" if known else verdict.reason
+        return Verdict(verdict.dialect, verdict.state, said), doubt
+    state, soft = UNCONFIRMED, dialect.cooling_first
+    if named == dialect.name:
+        state, soft = verdict.state, False
+        why = f"that its first energy counts {mine} is the model's word"
+    elif why and not soft and not named:
         # 0 reads right either way: take the standard's word, and watch on.
-        soft = dialect.cooling_first
-        state = UNCONFIRMED if soft else verdict.state
-        return Verdict(verdict.dialect, state, f"{verdict.reason}; {why}"), doubt + soft
-    if not rival:
-        return verdict, doubt
-    reason = f"{verdict.reason}; the first energy may count the settlement day's heat or cooling"
-    return Verdict(verdict.dialect, UNCONFIRMED, reason), doubt + dialect.cooling_first
+        state = verdict.state
+    why = why or "the first energy may count the settlement day's heat or cooling"
+    return Verdict(verdict.dialect, state, f"{verdict.reason}; {why}"), doubt + soft
 
 
 def _first_energy(telegram: Telegram) -> "tuple[str, str]":

@@ -57,13 +57,21 @@ _MICRO = 10**6
 
 
 class Trial:
-    """Carries one meter's evidence; `stored` is a former trial's `state()`."""
+    """Carries one meter's evidence.
+
+    `stored` is a former trial's `state()`; `named` the dialect of the meter's model if one is
+    known, whose word counts where the answers leave open what the first energy counts.
+    """
 
     def __init__(
-        self, stored: "State | None" = None, dialects: "tuple[Dialect, ...]" = ALL
+        self,
+        stored: "State | None" = None,
+        dialects: "tuple[Dialect, ...]" = ALL,
+        named: str = "",
     ) -> None:
         kept: State = stored or {}
         self._dialects = dialects
+        self._named = named
         self._answers = kept.get("answers", 0)
         self._base = kept.get("base", "")
         self._last = kept.get("last", "")
@@ -110,7 +118,7 @@ class Trial:
         return probe.in_order(probe.alone([self._verdict(each) for each in latest]))
 
     def _ranked(self, answer: bytes) -> "list[Verdict]":
-        return probe.rank(answer, self._dialects, self._first, self._grown)
+        return probe.rank(answer, self._dialects, self._first, self._grown, self._named)
 
     def _weigh(self, verdict: Verdict) -> None:
         name = verdict.dialect
