@@ -16,6 +16,7 @@ from nuan_emulator.meters.dlt645_meters import Dlt645Meter, Station645
 from nuan_emulator.meters.mbus_meters import MBusGasMeter, MBusHeatMeter
 from nuan_emulator.meters.modbus_meters import Dtsu666, RoomSensor
 from nuan_emulator.meters.modbus_table import TableSlave
+from nuan_emulator.meters.sparing import Sparing, mbus_refusal
 from nuan_emulator.steady import (
     SteadyElectricity,
     SteadyGas,
@@ -45,10 +46,15 @@ class SampleLine(NamedTuple):
     meters: tuple[SampleMeter, ...]
 
 
-def sample_lines(seed: int, faults: FaultRates | None = None) -> tuple[SampleLine, ...]:
-    """Ten M-Bus meters, six CJ/T 188, three DL/T 645, five Modbus; every line with `faults`."""
+def sample_lines(
+    seed: int, faults: FaultRates | None = None, *, sparing: bool = False
+) -> tuple[SampleLine, ...]:
+    """Ten M-Bus meters, six CJ/T 188, three DL/T 645, five Modbus; every line with `faults`.
+
+    `sparing`: one of the M-Bus meters saves its battery and refuses the third reading of an hour.
+    """
     lines = (
-        ("mbus", 2400, "E", _mbus(seed)),
+        ("mbus", 2400, "E", _mbus(seed, sparing=sparing)),
         ("cjt188", 2400, "E", _cjt188(seed)),
         ("dlt645", 2400, "E", _dlt645(seed)),
         ("modbus", 9600, "N", _modbus(seed)),
@@ -86,24 +92,22 @@ _MBUS_HEAT = (
 )
 
 
-def _mbus(seed: int) -> list[SampleMeter]:
-    meters = [
-        SampleMeter(
-            "mbus_heat",
-            str(place),
-            MBusHeatMeter(
-                serial,
-                place,
-                SteadyHeat(f"{seed}/{place}"),
-                unit=unit,
-                coding=coding,
-                manufacturer=maker,
-                version=version,
-                two_telegrams=maker == "ITW",
-            ),
+def _mbus(seed: int, *, sparing: bool) -> list[SampleMeter]:
+    meters: list[SampleMeter] = []
+    for place, (serial, maker, unit, coding, version) in enumerate(_MBUS_HEAT, 1):
+        device: Device = MBusHeatMeter(
+            serial,
+            place,
+            SteadyHeat(f"{seed}/{place}"),
+            unit=unit,
+            coding=coding,
+            manufacturer=maker,
+            version=version,
+            two_telegrams=maker == "ITW",
         )
-        for place, (serial, maker, unit, coding, version) in enumerate(_MBUS_HEAT, 1)
-    ]
+        if sparing and maker == "PLO":
+            device = Sparing(device, refusal=mbus_refusal(place))
+        meters.append(SampleMeter("mbus_heat", str(place), device))
     building = MBusHeatMeter(
         "11223344", 20, SteadyHeat(f"{seed}/building", scale=200), large_pipe=True
     )

@@ -8,6 +8,7 @@ import serial
 
 from nuan_emulator.faults import FaultRates
 from nuan_emulator.meters.device import GasState, HeatState, WaterState
+from nuan_emulator.meters.sparing import Sparing
 from nuan_emulator.samples import SampleLine, SampleMeter, sample_lines
 from nuan_emulator.serve import PtyLine
 from nuan_emulator.steady import (
@@ -62,6 +63,19 @@ def test_every_m_bus_meter_answers_and_two_share_their_number():
         numbers.append(telegrams[0][7:13])
     assert len(set(numbers)) == 10
     assert len({number[:4] for number in numbers}) == 9
+
+
+def test_a_sparing_meter_says_so_at_the_third_reading():
+    sample = next(each for each in sample_lines(1, sparing=True) if each.name == "mbus")
+    (meter,) = (each for each in sample.meters if isinstance(each.device, Sparing))
+    lengths = [
+        len(answers(MBusReadOut(int(meter.address), tries=1), sample.line)[-1:][0])
+        for _ in range(2)
+    ]
+    assert min(lengths) > 50
+    refused = answers(MBusReadOut(int(meter.address), tries=1), sample.line)
+    assert meter.device.refused > 0
+    assert all(len(telegram) == 10 for telegram in refused)
 
 
 def test_every_cjt188_meter_answers_one_of_the_makers_ways():
