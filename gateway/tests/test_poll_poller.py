@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from line_server import BAUD, TcpLine, line_of, room, tcp_line
+from line_server import BAUD, room, tcp_line
 
 from nuan_gateway.poll.plan import plans_of
 from nuan_gateway.poll.poller import Poller
@@ -262,7 +262,7 @@ async def test_one_dead_line_delays_no_other(open_bench, unused_port):
 
 async def test_a_line_that_comes_back_is_read_late_but_read(open_bench, unused_port):
     bench = open_bench([("a", unused_port, [2])])
-    server = TcpLine(line_of(room(2)))
+    server = tcp_line(room(2))
     server.port = unused_port
     async with polling(bench, bench.clock):
         turn = asyncio.create_task(bench.clock.turn())
@@ -271,7 +271,7 @@ async def test_a_line_that_comes_back_is_read_late_but_read(open_bench, unused_p
         await server.start()
         async with asyncio.timeout(5):
             await turn
-    await server.stop()
+    await server.close()
     assert rows_of(bench) == [(2, START_S + 300, 2, 0)]
     # One complaint, however often it was tried.
     assert bench.rows("SELECT count(*) FROM entry WHERE kind = 2") == [(1,)]

@@ -37,21 +37,26 @@ async def test_a_meter_behind_a_serial_server():
 
 
 async def test_a_meter_on_a_serial_port_is_there_for_the_next_one_too():
-    async with pty_line([room(2, 215)]) as path:
+    async with pty_line(room(2, 215)) as terminal:
         for _ in range(2):
-            readout = await read(f"serial:{path}", ReadOut(2, READS))
+            readout = await read(f"serial:{terminal.port}", ReadOut(2, READS))
             assert readout.result == OK
             assert readout.exchanges[0][4][3:5] == b"\x00\xd7"
 
 
 async def test_baud_and_parity_change_between_meters_of_a_serial_port():
-    async with pty_line([room(2, 215)]) as path:
-        transport = await open_transport(parse_connect(f"serial:{path}"), BAUD, "N")
-        for baud, parity in ((2400, "E"), (9600, "N"), (BAUD, "O")):
+    async with pty_line(room(2, 215), bauds=(BAUD, 9600)) as terminal:
+        transport = await open_transport(parse_connect(f"serial:{terminal.port}"), BAUD, "N")
+        for baud, parity, result in (
+            (9600, "E", OK),
+            (2400, "E", NO_ANSWER),
+            (BAUD, "N", OK),
+            (BAUD, "E", OK),
+        ):
             transport.set_character(baud, parity)
-            readout = ReadOut(2, READS)
+            readout = ReadOut(2, READS, tries=1)
             await run_turn(transport, readout, TIMEOUT_MS)
-            assert readout.result == OK
+            assert readout.result == result
         await transport.close()
     async with tcp_line(room(2)) as server:
         transport = await open_transport(parse_connect(f"tcp://127.0.0.1:{server.port}"), BAUD, "N")
@@ -123,8 +128,8 @@ async def test_what_is_said_of_a_line_that_is_not_there(tmp_path):
 
 
 async def test_a_serial_port_that_others_use_or_own(monkeypatch):
-    async with pty_line([room(2)]) as path:
-        connect = parse_connect(f"serial:{path}")
+    async with pty_line(room(2)) as terminal:
+        connect = parse_connect(f"serial:{terminal.port}")
         first = await open_transport(connect, BAUD, "N")
         with pytest.raises(LineError, match="another program uses it; stop that first"):
             await open_transport(connect, BAUD, "N")
