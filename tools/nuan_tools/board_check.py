@@ -17,8 +17,10 @@ _HARDWARE = {"machine", "network", "esp32", "vfs"}
 PROTOCOL_IMPORTS = frozenset(_DATA | _SYSTEM | {"nuan_protocols"})
 # What finds the files of meter models; the PC's part of the registry, which no board needs.
 MODEL_FILES_IMPORTS = frozenset(PROTOCOL_IMPORTS | {"importlib", "pathlib", "pkgutil"})
-# What runs on the PC alone, because it spends heap on speed; the board never imports it.
-PC_ONLY_FILES = frozenset({"protocols/nuan_protocols/mbus/columns.py"})
+# What runs on the PC alone, for speed or for lack of a module; the board never imports it.
+PC_ONLY_FILES = frozenset(
+    f"protocols/nuan_protocols/mbus/{name}.py" for name in ("aes_pc", "columns")
+)
 FIRMWARE_IMPORTS = frozenset(_DATA | _SYSTEM | _NETWORK | {"nuan_protocols", "nuan_firmware"})
 HARDWARE_IMPORTS = frozenset(FIRMWARE_IMPORTS | _HARDWARE)
 

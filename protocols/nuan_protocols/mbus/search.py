@@ -124,15 +124,17 @@ class Search(Asking):
 
     def state(self) -> str:
         """Everything found and left to do, as text for `Search(state)`."""
-        groups = [[printed(group[0]), *group[1:]] for group in self._groups]
+        groups = [[printed(g[0]), g[1], g[2], g[3], g[4]] for g in self._groups]
         mixtures = [[printed(mask), place] for mask, place in self._mixtures]
-        probe = [] if self._probe is None else [printed(self._probe[0]), *self._probe[1:]]
+        probe: list[object] = []
+        if self._probe is not None:
+            probe = [printed(self._probe[0]), self._probe[1], self._probe[2]]
         lists = [
             [printed(each) for each in found]
             for found in (self.hits, self.unconfirmed, self.unresolved)
         ]
         values = [[place, values] for place, values in self._values.items()]
-        census = [*self._census, 1 if self._census_asks else 0]
+        census = [self._census[0], self._census[1], 1 if self._census_asks else 0]
         return json.dumps(
             [_STATE, groups, mixtures, probe, lists, values, census, self._done, self.selects]
         )
