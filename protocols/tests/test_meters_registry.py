@@ -131,6 +131,18 @@ def test_versions_of_a_model_coexist(folder: Path) -> None:
         registry.profile("sample", 2)
 
 
+def test_a_folder_is_read_anew(folder: Path) -> None:
+    (folder / "sample.py").write_text(GOOD)
+    registry.add_folder(str(folder))
+    (folder / "sample.py").write_text(GOOD.replace('"Sample"', '"Mended"'))
+    registry.add_folder(str(folder))
+    assert registry.profile("sample").title == "Mended"
+    assert [path.name for path in folder.iterdir()] == ["sample.py"], "nothing is left behind"
+    (folder / "other.py").write_text(GOOD)
+    with pytest.raises(registry.ModelFileError, match="has a version 1 already"):
+        registry.add_folder(str(folder))
+
+
 def test_one_file_may_keep_its_earlier_versions(folder: Path) -> None:
     earlier = GOOD.replace("PROFILE", "OLD") + GOOD.replace("version=1", "version=2")
     (folder / "sample.py").write_text(earlier + "EARLIER = (OLD,)\n")

@@ -1,6 +1,7 @@
 """Model files: found in this package and in a user's own folder, loaded and checked. PC only."""
 
 import importlib
+import importlib.machinery
 import importlib.util
 import pkgutil
 import sys
@@ -11,7 +12,7 @@ from nuan_protocols.meters.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import TypeAlias
 
     from nuan_protocols.reading import Reading
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 _PACKAGE = "nuan_protocols.meters"
 _FOLDER_MODULE = "nuan_meter_model_"
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Reads a user's file as it is now: no bytecode is kept beside it."""
+
+    def get_code(self, fullname: str) -> "CodeType":  # noqa: ARG002  # importlib's signature
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 class ModelFileError(ValueError):
@@ -62,13 +70,13 @@ def decoder(protocol: str) -> "Decode":
 def _load(path: str) -> "ModuleType":
     """Run a model file; whatever it gets wrong is told with its line."""
     name = _FOLDER_MODULE + str(abs(hash(path)))
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ModelFileError(f"{path}: no Python file")
+    loader = _Loader(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    assert spec is not None, "a loader was given"
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except SyntaxError as error:
         raise ModelFileError(f"{path}, line {error.lineno}: {error.msg}") from error
     except Exception as error:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ModelFileError = files.ModelFileError
 
 _profiles: "dict[str, dict[int, Profile]]" = {}
+# The file that each version of a model came from.
+_files: "dict[tuple[str, int], str]" = {}
 _decoders: "dict[str, Decode]" = {}
 
 
@@ -51,13 +53,15 @@ def profile(model: str, version: "int | None" = None) -> "Profile":
 def add_folder(folder: str) -> tuple[str, ...]:
     """Take in all model files of a user's folder, or none; the models' names.
 
-    Raises ModelFileError, which names the file and what to mend.
+    A folder taken in before is read anew. Raises ModelFileError, which names the file and what to
+    mend.
     """
     loaded = files.in_folder(folder)
     known = {name: dict(versions) for name, versions in _all().items()}
     _add(known, loaded)
     _profiles.clear()
     _profiles.update(known)
+    _files.update({(one.name, one.version): file for file, one in loaded})
     return tuple(sorted({profile.name for _, profile in loaded}))
 
 
@@ -93,11 +97,14 @@ def _all() -> "dict[str, dict[int, Profile]]":
 
 
 def _add(known: "dict[str, dict[int, Profile]]", loaded: "list[tuple[str, Profile]]") -> None:
+    taken: set[tuple[str, int]] = set()
     for file, one in loaded:
         versions = known.setdefault(one.name, {})
-        if one.version in versions:
+        is_its_own = _files.get((one.name, one.version)) == file
+        if (one.name, one.version) in taken or (one.version in versions and not is_its_own):
             raise ModelFileError(
                 f"{file}: model {one.name!r} has a version {one.version} already; "
                 "raise the version, or choose another name"
             )
+        taken.add((one.name, one.version))
         versions[one.version] = one
