@@ -1,4 +1,4 @@
-"""What changes a meter is asked for by name: no read-out can reach it, and some of it isn't there."""
+"""What changes a meter is asked for by name: no read-out reaches it, and some isn't there."""
 
 import subprocess
 import sys

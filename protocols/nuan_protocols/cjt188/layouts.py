@@ -28,8 +28,11 @@ ADDRESS_VENDOR = 0x9A4F
 VALVE = 0xA017
 MOTOR = 0xA016
 
+TYPE_HEAT = 0x20
 TYPE_COOLING = 0x21
-_TYPES_HEAT = (0x20, 0x2F)
+_TYPE_HEAT_MAX = 0x2F
+# Xi'ao's heat meters.
+_TYPE_VENDOR_HEAT = 0x55
 
 _HEAT = "SHPFVtrhcw"
 _COOLING = "sCPFVtrhcw"
@@ -60,6 +63,11 @@ def identifier(first: int, second: int) -> int:
     if first not in _DI_HIGH and second in _DI_HIGH:
         return second << 8 | first
     return first << 8 | second
+
+
+def is_heat(kind: int) -> bool:
+    """Whether T is that of a heat or cooling meter."""
+    return TYPE_HEAT <= kind <= _TYPE_HEAT_MAX or kind == _TYPE_VENDOR_HEAT
 
 
 def name(di: int) -> str:
@@ -102,8 +110,7 @@ def _fields(di: int, kind: int, size: int, dialect: Dialect) -> str:
     if di == CURRENT_BOTH:
         fields = _BOTH
     elif high in (TIMED_FREEZE, INSTANT_FREEZE):
-        heat = _TYPES_HEAT[0] <= kind <= _TYPES_HEAT[1]
-        fields = "" if heat else _FREEZE
+        fields = "" if is_heat(kind) else _FREEZE
     elif di in (VALVE, MOTOR):
         fields = "w"
     elif di in (SETTLEMENT_DAY, READING_DAY):

@@ -41,7 +41,6 @@ else:
 
     Address = namedtuple("Address", ("type", "wire", "mask"))
 
-TYPE_HEAT = 0x20
 MASK_PLUS_33 = 0x33
 
 _DI_BYTES = 2

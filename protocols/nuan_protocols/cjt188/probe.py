@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from nuan_protocols.cjt188 import physics
 from nuan_protocols.cjt188.dialects import ALL, Dialect
 from nuan_protocols.cjt188.frame import READ_DATA, wire_address
-from nuan_protocols.cjt188.layouts import CURRENT, CURRENT_BOTH
-from nuan_protocols.cjt188.master import MASK_PLUS_33, TYPE_HEAT, Address
+from nuan_protocols.cjt188.layouts import CURRENT, CURRENT_BOTH, TYPE_HEAT, is_heat
+from nuan_protocols.cjt188.master import MASK_PLUS_33, Address
 from nuan_protocols.cjt188.telegram import Telegram, decode, find
 from nuan_protocols.errors import ProtocolError
 
@@ -47,8 +47,8 @@ _HIGH_FIRST = (READ_DATA, 0x90, 0x1F)
 _LOW_FIRST = (READ_DATA, 0x1F, 0x90)
 # Makers whose meters measure cooling as well answer with these (Tiangang's family).
 _TYPES_COOLING_FIRST = (0x26, 0x27)
-_TYPES_HEAT = (0x20, 0x2F)
-_TYPE_VENDOR_HEAT = 0x55
+# Those whose supply may be the colder one: 25 is heat at some makers, all of them at others.
+_TYPES_EITHER = (0x21, 0x22, 0x25, 0x26, 0x27)
 # Half of the register: a larger settlement value may stand from before the register began again.
 _HALF_STEPS = 5 * 10**7
 _UNSET_CLOCK = "00000000000000"
@@ -140,7 +140,7 @@ def _judged(raw: bytes, dialect: Dialect, grown: str) -> "tuple[Verdict, Telegra
 
 def _proof(telegram: Telegram, dialect: Dialect, doubts: "list[str]") -> "tuple[str, str]":
     """What one answer that can be read proves of its dialect."""
-    if not _is_heat(telegram.type):
+    if not is_heat(telegram.type):
         return UNCONFIRMED, "everything can be read; one answer without heat proves no more"
     proof = physics.power_check(telegram)
     reason = proof.reason
@@ -157,7 +157,7 @@ def _foreign(telegram: Telegram, dialect: Dialect) -> str:
     if telegram.di not in (CURRENT, CURRENT_BOTH):
         said = "no identifier" if telegram.di < 0 else f"identifier {telegram.di:04X}"
         return f"{said} is not that of current data"
-    if not _is_heat(telegram.type) and (dialect.cooling_first or dialect.temperature_bytes != 3):
+    if not is_heat(telegram.type) and (dialect.cooling_first or dialect.temperature_bytes != 3):
         return "only heat meters have this dialect"
     return ""
 
@@ -183,14 +183,10 @@ def _unread(telegram: Telegram) -> "tuple[str, list[str]]":
     return "", doubts
 
 
-def _is_heat(kind: int) -> bool:
-    return _TYPES_HEAT[0] <= kind <= _TYPES_HEAT[1] or kind == _TYPE_VENDOR_HEAT
-
-
 def _warms(telegram: Telegram, dialect: Dialect) -> bool:
     """A meter that can't measure cooling has its supply warmer than its return."""
     supply, back = physics.temperatures(telegram)
-    cools = dialect.cooling_first or telegram.type not in (TYPE_HEAT, _TYPE_VENDOR_HEAT)
+    cools = dialect.cooling_first or telegram.type in _TYPES_EITHER
     return cools or (supply or 0) > (back or 0)
 
 
@@ -236,7 +232,7 @@ def _about_first(
     named: str,
 ) -> "tuple[Verdict, int]":
     """Takes in what the first energy counts: the settlement day's heat, or cooling."""
-    if not _is_heat(telegram.type) or telegram.di != CURRENT:
+    if not is_heat(telegram.type) or telegram.di != CURRENT:
         return verdict, doubt
     known, why = first, "later answers show it"
     if not known:
