@@ -24,9 +24,12 @@ from nuan_gateway.billing.bill import (
 )
 from nuan_gateway.billing.consumption import Register
 from nuan_gateway.billing.tariff import Tariff
+from nuan_gateway.errors import SiteError
 from nuan_gateway.evidence.check_bill import check_bill
 from nuan_gateway.evidence.documents import BundleDoc, EntryDoc, StatementDoc
 from nuan_gateway.evidence.reread import reread
+from nuan_gateway.node_config import node_config
+from nuan_gateway.site import load_site
 from nuan_protocols.checksum import crc16_modbus
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.vectors import differences
@@ -228,3 +231,62 @@ def test_a_slip_in_the_file_is_told(
         registry.add_folder(str(tmp_path))
     assert "acme.py" in str(caught.value)
     assert told in str(caught.value)
+
+
+SITE = """\
+format = 1
+[site]
+id = "t1"
+name = "Test house"
+models = "models"
+[season]
+name = "2025-2026"
+start = 2025-11-01
+end = 2026-03-31
+[tariff]
+file = "tariff.toml"
+[[node]]
+id = "6e75616e00000001"
+config_version = 7
+mqtt = { host = "10.1.0.1" }
+[[node.bus]]
+name = "rs485"
+protocol = "modbus"
+uart = 1
+tx = 17
+rx = 16
+baud = 9600
+parity = "N"
+timeout_ms = 1100
+[[meter]]
+serial = "7"
+model = "acme_calorie7"
+node = "6e75616e00000001"
+bus = "rs485"
+slot = 5
+address = 9
+every_s = 900
+[[point]]
+id = "heat"
+role = "building_heat"
+meter = "7"
+"""
+
+
+def test_a_site_names_the_folder_of_its_own_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_profiles", dict(registry._all()))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "acme_calorie7.py").write_text(MODEL)
+    (tmp_path / "site.toml").write_text(SITE)
+    for _ in range(2):
+        site = load_site(tmp_path / "site.toml")
+        (meter,) = node_config(site, NODE.hex())["meters"]
+        assert meter["reads"] == [[4, 0x10, 3]]
+    (tmp_path / "models" / "acme_calorie7.py").write_text(MODEL.replace("version=4", "version=0"))
+    with pytest.raises(SiteError) as caught:
+        load_site(tmp_path / "site.toml")
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{tmp_path / 'site.toml'}:5: site.models: ")
+    assert "acme_calorie7.py: version 0: versions begin at 1" in problem

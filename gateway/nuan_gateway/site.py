@@ -20,6 +20,7 @@ from nuan_gateway.errors import SiteError
 from nuan_gateway.settings import NodeId
 from nuan_gateway.site_checks import check_site
 from nuan_gateway.toml_source import FilePath, Many, Section, load
+from nuan_protocols.meters import registry
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 
@@ -70,11 +71,15 @@ RestSeconds = Annotated[int, Field(ge=0, le=3600)]
 
 
 class SiteInfo(Section):
-    """Who and where: the id goes into every message and signed statement."""
+    """Who and where: the id goes into every message and signed statement.
+
+    `models` is a folder with meter models of the user's own (nuan_protocols/meters/README.md).
+    """
 
     id: Name
     name: str
     timezone: TimeZone = "Asia/Shanghai"
+    models: FilePath | None = None
 
 
 class Season(Section):
@@ -255,6 +260,11 @@ def _unknown(node: str) -> Node:
 def load_site(path: Path) -> Site:
     """Read site.toml and check every reference in it; raises SiteError with every problem."""
     site, source = load(path, Site, SiteError)
+    if site.site.models is not None:
+        try:
+            registry.add_folder(str(site.site.models))
+        except registry.ModelFileError as error:
+            raise SiteError([source.problem(("site", "models"), str(error))]) from error
     problems = check_site(site, source)
     if problems:
         raise SiteError(problems)
