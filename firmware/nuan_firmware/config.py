@@ -193,11 +193,10 @@ def parse(document: "Any") -> "Config":
     journal = top.section("journal")
     buses = tuple([_bus(section) for section in top.sections("buses", 1, BUSES_MAX)])
     meters = _meters(top, buses)
-    kept = (
-        journal.integer("flush_s", 60, 86400, 900),
-        journal.integer("segment_bytes", 4096, 65536, segment_bytes(meters)),
-        journal.integer("max_bytes", 32768, 16777216, 880000),
-    )
+    flush_s = journal.integer("flush_s", 60, 86400, 900)
+    max_bytes = journal.integer("max_bytes", 32768, 16777216, 880000)
+    usual = min(segment_bytes(meters), max_bytes // 4)
+    kept = (flush_s, journal.integer("segment_bytes", 4096, 65536, usual), max_bytes)
     journal.done()
     if kept[2] < 4 * kept[1]:
         raise ConfigError("journal.max_bytes: at least four segments must fit")

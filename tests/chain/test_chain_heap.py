@@ -1,12 +1,19 @@
-"""A virtual month without a reboot: the node's heap neither grows nor breaks into pieces."""
+"""A virtual month without a reboot: the node's heap neither grows nor breaks into pieces.
+
+And a day with as many meters as a line carries: they fit, and nothing they say is lost.
+"""
 
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from statistics import median
 
 import pytest
 from chain_world import DAY_MS, HOUR_MS, MINUTE_MS, MakeChain
 
 from nuan_emulator.node_spec import HeapReport
+from nuan_tools.season.one_line import OneLine
 from nuan_tools.season.sample import sample_site
 
 WEEKS = 4
@@ -16,6 +23,9 @@ GROWTH_BYTES_MAX = 2 * 1024
 LOOKS_PER_DAY = 4
 SHRINKAGE_BYTES_MAX = 1024
 LARGEST_BYTES_MIN = 2048
+SIXTY = 60
+SIXTY_EVERY_S = 900
+SIXTY_LIVE_BYTES_MAX = 80 * 1024
 
 
 @pytest.mark.timeout(300)
@@ -44,3 +54,29 @@ def test_a_month_leaves_the_heap_as_the_first_day_did(make_chain: MakeChain) -> 
     assert max(own) - max(own[:LOOKS_PER_DAY]) < GROWTH_BYTES_MAX
     assert all(week > largest[0] - SHRINKAGE_BYTES_MAX for week in largest)
     assert min(look.largest_free for look in looks) > LARGEST_BYTES_MIN
+
+
+def test_sixty_meters_every_quarter_of_an_hour_fit(tmp_path: Path) -> None:
+    season = OneLine(tmp_path / "season", flats=SIXTY, every_s=SIXTY_EVERY_S, days=2)
+    try:
+        start_ms = season.span.start_ms
+        looks: list[HeapReport] = []
+        for quarter in range(1, 5):
+            season.world.run_until(start_ms + quarter * DAY_MS // 4 + 7 * MINUTE_MS)
+            looks.append(season.node.heap())
+        boots, backlog = season.node.boots, season.node.tunnel.stats.backlog
+    finally:
+        season.close()
+    own = [look.live - look.shims for look in looks]
+    print(f"live {own}, largest free {[look.largest_free for look in looks]}")
+    assert (boots, backlog) == (1, 0)
+    assert max(own) < SIXTY_LIVE_BYTES_MAX
+    assert max(own) - own[0] < GROWTH_BYTES_MAX
+    begin_s, end_s = start_ms // 1000, (start_ms + DAY_MS) // 1000
+    with closing(sqlite3.connect(tmp_path / "season" / "data" / "nuan.db")) as database:
+        read = database.execute(
+            # The 33rd byte of an exchange is its result.
+            "select slot, count(*) from entry where kind = 1 and hex(substr(raw, 33, 1)) = '00'"
+            f" and time >= {begin_s} and time < {end_s} group by slot"
+        ).fetchall()
+    assert dict(read) == dict.fromkeys(range(1, SIXTY + 1), DAY_MS // 1000 // SIXTY_EVERY_S)
