@@ -84,6 +84,19 @@ def test_an_extra_byte_before_the_checksum_is_counted():
     assert found(reader) == [raw]
 
 
+def test_a_question_of_type_55_is_answered_with_one_byte_more():
+    reader = FrameReader()
+    readout = ReadOut(Address(0x55, WIRE, 0), ((1, 0x90, 0x1F),), 7, reader)
+    readout.request()
+    body = b"\x68\x55" + WIRE + bytes.fromhex("8103901f07") + b"\x5a"
+    raw = body + bytes((sum(body) & 0xFF, 0x16))
+    readout.feed(raw)
+    assert readout.exchanges[0][4] == raw
+    reader.expect(QUESTION)
+    reader.feed(ANSWER)
+    assert found(reader) == [ANSWER]
+
+
 def test_the_reader_finds_answers_behind_echo_trains_and_noise():
     for before in (
         b"",

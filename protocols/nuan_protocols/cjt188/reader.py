@@ -23,6 +23,7 @@ from nuan_protocols.cjt188.frame import (
     START,
     STOP,
     TAIL_BYTES,
+    TYPE_AT,
     Frame,
     parse,
 )
@@ -34,6 +35,10 @@ _BUFFER_BYTES = 2 * (OVERHEAD_BYTES + DATA_BYTES_MAX)
 # Finished frames nobody has fetched; the oldest goes first. One request has one answer.
 _FRAMES_MAX = 8
 
+_START = b"\x68"
+# Xi'ao's meters, the only ones known to have one more byte before the checksum.
+_TYPE_EXTRA_BYTE = 0x55
+
 # What the bytes at the read position are.
 _NOISE = 0
 _UNFINISHED = 1
@@ -43,13 +48,14 @@ _FRAME = 2
 class FrameReader:
     """Takes bytes in any split, gives whole checked answers; whose they are, the caller judges.
 
-    `extra_bytes` of the vendor stand before every answer's checksum. `noise_bytes` counts what was
-    neither answer, echo nor FE. Memory is bounded: one buffer made here, and at most 8 frames not
-    yet fetched.
+    `extra_bytes` of the vendor stand before every answer's checksum; None: the question's T tells.
+    `noise_bytes` counts what was neither answer, echo nor FE. Memory is bounded: one buffer made
+    here, and at most 8 frames not yet fetched.
     """
 
-    def __init__(self, extra_bytes: int = 0) -> None:
-        self.extra_bytes = extra_bytes
+    def __init__(self, extra_bytes: "int | None" = None) -> None:
+        self.extra_bytes = extra_bytes or 0
+        self._by_type = extra_bytes is None
         self.noise_bytes = 0
         self._buffer = bytearray(_BUFFER_BYTES)
         self._view = memoryview(self._buffer)
@@ -57,7 +63,7 @@ class FrameReader:
         self._end = 0
         self._frames: list[Frame] = []
 
-    def expect(self, sent: "Buffer") -> None:  # noqa: ARG002 - every protocol's reader has it
+    def expect(self, sent: "Buffer") -> None:
         """Call before sending `sent`: what came earlier can't be its answer and is dropped.
 
         Its own echo needs no care: C tells a master's frame from an answer.
@@ -65,6 +71,10 @@ class FrameReader:
         self._start = self._end = 0
         self._frames = []
         self.noise_bytes = 0
+        if self._by_type:
+            start = bytes(sent).find(_START)
+            kind = sent[start + TYPE_AT] if 0 <= start < len(sent) - TYPE_AT else 0
+            self.extra_bytes = 1 if kind == _TYPE_EXTRA_BYTE else 0
 
     def feed(self, data: "Buffer") -> None:
         """Take bytes from the line, any number of them."""
