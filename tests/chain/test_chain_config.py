@@ -10,6 +10,7 @@ from nuan_firmware import config as firmware
 from nuan_gateway.errors import SiteError
 from nuan_gateway.node_config import node_config
 from nuan_gateway.site import Site, load_site
+from nuan_protocols.meters import registry
 from nuan_tools.season.sample import sample_text
 
 SITE = small_site()
@@ -83,6 +84,76 @@ def test_nodes_with_too_much_or_too_little_are_refused(tmp_path: Path) -> None:
         else:
             with pytest.raises(SiteError, match="65 meters; a node reads 1 to 64"):
                 load_site(tmp_path / "site.toml")
+
+
+# By protocol: addresses a site file may have, and such as are none.
+ADDRESSES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "mbus": (
+        ("1", "250", '"12345678A5A50104"', '"ffffffffffffffff"'),
+        ("0", "251", '"12345678A5A5010"'),
+    ),
+    "modbus": (("1", "247"), ("0", "248", '"1"')),
+    "cjt188": (
+        ('"11110011304201"', '"FFFFF140390318"'),
+        ('"1111001130420"', '"AAAAAAAAAAAAAA"', "1"),
+    ),
+    "dlt645": (('"012345678901"',), ('"01234567890"', '"0123456789AB"', '"999999999999"', "1")),
+}
+ONE_METER = """\
+[[node.bus]]
+name = "bus"
+protocol = "{protocol}"
+uart = 1
+tx = 17
+rx = 16
+baud = 9600
+parity = "E"
+timeout_ms = 500
+[[meter]]
+serial = "M"
+model = "{model}"
+node = "6e75616e00000001"
+bus = "bus"
+slot = 1
+address = {address}
+every_s = 86400
+{more}
+"""
+
+
+def one_meter(folder: Path, model: str, address: str, more: str = "") -> Site | None:
+    """The site of one meter, read; None when the gateway refuses it."""
+    head = SITE[: SITE.index("[[node.bus]]")]
+    protocol = registry.profile(model).protocol
+    text = ONE_METER.format(protocol=protocol, model=model, address=address, more=more)
+    (folder / "site.toml").write_text(head + text, "utf-8")
+    (folder / "tariff.toml").write_text(sample_text("tariff.toml"), "utf-8")
+    try:
+        return load_site(folder / "site.toml")
+    except SiteError:
+        return None
+
+
+@pytest.mark.parametrize("model", registry.models())
+def test_a_node_reads_every_model_that_the_gateway_gives_it(tmp_path: Path, model: str) -> None:
+    right, wrong = ADDRESSES[registry.profile(model).protocol]
+    for address in right:
+        site = one_meter(tmp_path, model, address)
+        # Its answers are longer than the standard's, which no board expects.
+        assert (site is None) == (model == "cjt188_xiao")
+        if site is not None:
+            assert_node_accepts(site, f"{model} at {address}")
+    for address in wrong:
+        assert one_meter(tmp_path, model, address) is None
+
+
+@pytest.mark.parametrize("more", ["baud = 300", "baud = 38400", 'parity = "N"', "baud = 57600"])
+def test_a_node_takes_a_meters_own_line_settings(tmp_path: Path, more: str) -> None:
+    for model, address in (("mbus_heat", "1"), ("cjt188_heat", '"11110011304201"')):
+        site = one_meter(tmp_path, model, address, more)
+        assert (site is None) == (more == "baud = 57600")
+        if site is not None:
+            assert_node_accepts(site, more)
 
 
 def assert_node_accepts(site: Site, what: str) -> None:
