@@ -8,11 +8,12 @@ from types import ModuleType
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+from chain_world import Chain, MakeChain  # needs the folder on the path
+
 # The VM's compiler takes `const` out of the board's files; on the PC it gives back what it gets.
 _vm = sys.modules.setdefault("micropython", ModuleType("micropython"))
 _vm.__dict__["const"] = lambda value: value
-
-from chain_world import Chain, MakeChain  # needs the folder on the path
 
 
 @pytest.fixture
