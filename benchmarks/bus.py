@@ -18,10 +18,12 @@ their own takes at most 80 selections, and of ten of which two share a number al
 selects 202 times and finds 8). Usage: bus.py
 """
 
+import random
 import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -33,6 +35,7 @@ from nuan_emulator.meters.device import Reaction
 from nuan_emulator.node_spec import BoardCost, HeapReport, NodeSpec
 from nuan_emulator.vm_process import find_vm
 from nuan_emulator.world import World
+from nuan_protocols.mbus.search import Search
 
 WIRE_GOAL = 1.05
 BOARD_GOAL = 1.15
@@ -53,6 +56,10 @@ NODE = "6e75616e00000001"
 START_MS = 1_793_462_400_000
 BOOT_MS = 1000
 CLOSED_PORT = 9
+SEARCHES = 40
+# EN 13757-2: how long an answer may take to begin; and how long a line is then quiet.
+RESPONSE_BITS, RESPONSE_EXTRA_MS = 330, 50
+LINE_IDLE_MS = 50
 
 # The ESP32's factor was found where the VM took 125 us for a bitwise CRC-16 of 256 bytes.
 ESP32_TIMES = 155
@@ -268,6 +275,65 @@ def judge_dead(result: Run) -> bool:
     return missed == 0 and max(late_us) < PERIOD_S * 1_000_000
 
 
+class Found(NamedTuple):
+    """One search: selections sent, seconds on the line, how many of how many found."""
+
+    selects: int
+    seconds: float
+    found: int
+    present: int
+
+
+def search(identities: list[tuple[str, str]], seed: int) -> Found:
+    """Search a bus of meters with these (serial, manufacturer)."""
+    devices = [
+        MBusHeatMeter(serial, 0, heat, manufacturer=manufacturer)
+        for serial, manufacturer in identities
+    ]
+    line = Line(BAUD, BITS, devices, seed=seed)
+    seeking = Search()
+    now_ms = began_ms = START_MS
+    while (question := seeking.request()) is not None:
+        bursts = line.transmit(question, now_ms)
+        for _, data in bursts:
+            seeking.feed(data)
+        # Only silence tells that nobody else is going to speak.
+        quiet_bits = len(question) * BITS + RESPONSE_BITS
+        quiet_ms = now_ms + quiet_bits * 1000 // BAUD + RESPONSE_EXTRA_MS
+        now_ms = max([quiet_ms, *(end_ms + LINE_IDLE_MS for end_ms, _ in bursts)])
+        seeking.timeout()
+    present = {(serial, manufacturer) for serial, manufacturer in identities}
+    return Found(seeking.selects, (now_ms - began_ms) / 1000, len(seeking.hits), len(present))
+
+
+def judge_search() -> bool:
+    """Search buses of ten with identities of their own, and of ten of which two share a number."""
+    good = True
+    apart, shared = [], []
+    for seed in range(SEARCHES):
+        rng = random.Random(seed)
+        serials = [f"{number:08d}" for number in rng.sample(range(10**8), 10)]
+        apart.append(search([(serial, "NUA") for serial in serials], seed))
+        twins = [(serial, "NUA") for serial in serials[:9]] + [(serials[0], "KAM")]
+        shared.append(search(twins, seed))
+    row = search([(f"{12345670 + number:08d}", "NUA") for number in range(10)], 0)
+    for name, found, most in (
+        (f"numbers at random, {SEARCHES} buses", apart, SELECTS_GOAL),
+        ("numbers in a row", [row], SELECTS_GOAL),
+        (f"two share a number, {SEARCHES} buses", shared, 0),
+    ):
+        selects = [each.selects for each in found]
+        missed = sum(each.present - each.found for each in found)
+        reached = missed == 0 and (not most or max(selects) <= most)
+        good &= reached
+        print(
+            f"search, 10 meters, {name}: {median(selects):.0f} selections, at most {max(selects)},"
+            f" {median(each.seconds for each in found):.0f} s, {missed} meters missed:"
+            f" {'reached' if reached else 'MISSED'}"
+        )
+    return good
+
+
 def main() -> int:
     """Print the figures and the verdicts; 1 when a goal is missed."""
     began = time.monotonic()
@@ -282,6 +348,7 @@ def main() -> int:
                 good &= show(f"{count} meters, {delay}, {name}", result, goal)
                 ratios += [max(each.ratio for each in result.cycles)]
     good &= judge_dead(run(60, cost, dead=True))
+    good &= judge_search()
     print(f"took {time.monotonic() - began:.1f} s")
     print(f"wire {max(ratios[::2]):.3f} esp32 {max(ratios[1::2]):.3f} libmbus {LIBMBUS}")
     return 0 if good else 1
