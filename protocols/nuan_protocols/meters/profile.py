@@ -8,7 +8,6 @@ register stands and what it counts. How to add a model: README.md beside this fi
 from typing import TYPE_CHECKING
 
 from nuan_protocols.meters.places import ModbusRegister, Term, float32, int16, place, uint16
-from nuan_protocols.quantity import base
 
 if TYPE_CHECKING:
     from typing import NamedTuple
@@ -180,7 +179,8 @@ class Profile:
 
     def own_unit(self, quantity: str, unit: str) -> "Unit | None":
         """The maker's own unit of that name for a quantity; None where it is one of quantity.py."""
-        name = base(quantity)
+        # The vocabulary itself stays off the board's heap.
+        name = quantity.split(":", 1)[0]
         for own in self.units:
             if own.name == unit and own.quantity == name:
                 return own
