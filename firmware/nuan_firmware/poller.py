@@ -160,17 +160,9 @@ class Poller:
                 exchange = exchanges[done]
                 done += 1
                 alive = exchange[1] != RESULT_NO_ANSWER
-                self._unwritten = (time, meter, self._reference(exchanges), self._heard(exchange))
+                self._unwritten = (time, meter, reference(exchanges), self._heard(exchange))
             question = readout.request()
         return alive
-
-    def _reference(self, exchanges: "list[Exchange]") -> int:
-        """The number under which the journal looks for what the meter said there last time."""
-        part = exchanges[-1][0]
-        follows = -1
-        for exchange in exchanges:
-            follows += exchange[0] == part
-        return follows * _PARTS_MAX + part if follows < _FOLLOWS_MAX and part < _PARTS_MAX else -1
 
     def _heard(self, exchange: "Exchange") -> "Exchange":
         """The exchange, with what came instead of an answer."""
@@ -202,3 +194,12 @@ class Poller:
         )
         if result == RESULT_OK:
             self._on_answer(meter.slot, part, answer)
+
+
+def reference(exchanges: "list[Exchange]") -> int:
+    """The number under which the journal looks for what the meter said last time, -1: none."""
+    part = exchanges[-1][0]
+    follows = -1
+    for exchange in exchanges:
+        follows += exchange[0] == part
+    return follows * _PARTS_MAX + part if follows < _FOLLOWS_MAX and part < _PARTS_MAX else -1

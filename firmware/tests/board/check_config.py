@@ -138,3 +138,106 @@ def complaint(path):
 def test_no_file_and_no_json_are_told_apart():
     assert complaint("/nowhere/config.json").startswith("/nowhere/config.json: no such file")
     assert complaint(config.__file__).startswith(config.__file__ + ": not JSON")
+
+
+CHINESE = """
+{"format":1,"version":7,"node":"6e75616e00000001","wifi":{"ssid":"nuan"},
+ "mqtt":{"host":"10.1.0.1","port":1883},"journal":{},
+ "buses":[
+  {"name":"heat","protocol":"cjt188","uart":1,"tx":17,"rx":16,"baud":2400,"parity":"E",
+   "timeout_ms":1100},
+  {"name":"power","protocol":"dlt645","uart":2,"tx":25,"rx":26,"de":27,"baud":2400,"parity":"E",
+   "timeout_ms":900}],
+ "meters":[
+  {"slot":1,"bus":0,"address":"11110012345678","every_s":3600,"reads":[[1,144,31]]},
+  {"slot":2,"bus":0,"address":"11110012345678","every_s":3600,"reads":[[1,144,31]],
+   "type":37,"mask":51,"high_first":true,"baud":9600},
+  {"slot":3,"bus":1,"address":"00000000abcd","every_s":3600,"reads":[[17,4294901760,0]]}]}
+"""
+
+
+def changed(path, value, text=CHINESE):
+    """What is said about a configuration with one change."""
+    document = json.loads(text)
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    try:
+        config.parse(document)
+    except config.ConfigError as problem:
+        return str(problem)
+    return ""
+
+
+def test_meters_by_chinese_protocols():
+    one, two, three = config.parse(json.loads(CHINESE)).meters
+    assert one.address == bytes((0x78, 0x56, 0x34, 0x12, 0x00, 0x11, 0x11))
+    assert one.way == (((1, 144, 31),), None, (0x20, 0))
+    assert two.address == bytes((0x11, 0x11, 0x00, 0x12, 0x34, 0x56, 0x78))
+    assert two.way == (((1, 144, 31),), (9600, "E"), (37, 51))
+    assert three.address == "00000000ABCD"
+    assert three.way.reads == ((17, 0xFFFF0000, 0),)
+
+
+def test_meters_with_a_secondary_address_and_a_reset():
+    document = json.loads(GOOD)
+    document["meters"][1].update({"address": "123456782C2D0104", "reset": 16, "parity": "O"})
+    meter = config.parse(document).meters[0]
+    assert meter.address == bytes((0x78, 0x56, 0x34, 0x12, 0x2D, 0x2C, 0x01, 0x04))
+    assert meter.way == ((), (2400, "O"), 16)
+
+
+def test_what_meters_have_in_common_is_kept_once():
+    document = json.loads(GOOD)
+    for number in range(20, 40):
+        document["meters"].append({"slot": number, "bus": 0, "address": number, "every_s": 900})
+    ways = [meter.way for meter in config.parse(document).meters if meter.bus == 0]
+    assert len(ways) == 21
+    assert all(way is ways[0] for way in ways)
+
+
+def test_segments_grow_with_the_meters():
+    document = json.loads(GOOD)
+    del document["journal"]["segment_bytes"]
+    assert config.parse(document).segment_bytes == 8192
+    document = json.loads(GOOD)
+    del document["journal"]["segment_bytes"]
+    for number in range(60):
+        document["meters"].append(
+            {"slot": 100 + number, "bus": 0, "address": number + 2, "every_s": 900}
+        )
+    assert config.parse(document).segment_bytes == 32768
+    document = json.loads(GOOD)
+    document["journal"] = {"max_bytes": 32768}
+    assert config.parse(document).segment_bytes == 8192
+
+
+REFUSED = (
+    # Nothing that writes, switches a valve or clears ever passes.
+    (("meters", 0, "reads"), [[4, 0xA0, 0x17]], "reads[0]: [4, 160, 23] is not [control 1,"),
+    (("meters", 0, "reads"), [[0x2A, 0, 0]], "reads[0]: [42, 0, 0] is not [control 1,"),
+    (("meters", 2, "reads"), [[0x14, 0, 0]], "reads[0]: [20, 0, 0] is not [control 17"),
+    (("meters", 2, "reads"), [[0x1C, 0, 0]], "reads[0]: [28, 0, 0] is not [control 17"),
+    (("meters", 2, "reads"), [[17, 0, 1]], "reads[0]: [17, 0, 1] is not [control 17"),
+    (("meters", 2, "reads"), [[1, 65536, 0]], "reads[0]: [1, 65536, 0] is not [control 17"),
+    (("meters", 0, "reads"), [[1, 256, 0]], "reads[0]: [1, 256, 0] is not [control 1,"),
+    (("meters", 0, "address"), "1111001234567", "address: '1111001234567' is not a text of 14"),
+    (("meters", 0, "address"), "1111001234567g", "address: '1111001234567g' is not a text of 14"),
+    (("meters", 0, "address"), 5, "address: 5 is not a text of 14 hex digits"),
+    (("meters", 2, "address"), "12", "address: '12' is not a text of 12 hex digits"),
+    (("meters", 0, "mask"), 50, "mask: 50 is none of (0, 51)"),
+    (("meters", 0, "type"), 256, "type: 256 is not a whole number within 0..255"),
+    (("meters", 0, "high_first"), 1, "high_first: 1 is neither true nor false"),
+    (("meters", 0, "baud"), 1234, "baud: 1234 is none of "),
+    (("meters", 2, "mask"), 51, "mask: unknown key"),
+    (("meters", 0, "reset"), 1, "reset: unknown key"),
+)
+
+
+def test_only_reading_passes_and_every_key_has_its_bounds():
+    for path, value, said in REFUSED:
+        complaint = changed(path, value)
+        assert complaint.startswith("meters[%d].%s" % (path[1], said)), (path, complaint)
+    assert changed(("meters", 1, "address"), "12", GOOD).startswith("meters[1].address: '12'")
+    assert changed(("meters", 1, "reset"), 256, GOOD).startswith("meters[1].reset: 256 is not")

@@ -2,6 +2,7 @@ import asyncio
 
 from serial_port import ACK, Book, Cycles, Port, modbus, telegram
 
+from nuan_firmware.bus import Line
 from nuan_firmware.config import Bus, Config, Meter, Way
 from nuan_firmware.poller import SKIPS_MAX, Poller
 
@@ -249,3 +250,72 @@ def test_after_a_step_back_the_instants_are_read_again_at_their_new_time():
 def test_a_bus_without_meters_has_nothing_to_do():
     book, _ = poll(RS485, [], slave, 1)
     assert book.exchanges == []
+
+
+def test_a_meters_own_line_is_set_for_its_turn_only():
+    meters = [
+        meter(1, 1, 900, READS[:1]),
+        meter(2, 2, 900, READS[:1], line=(2400, "E")),
+        meter(3, 3, 900, READS[:1]),
+        meter(4, 4, 900, READS[:1]),
+    ]
+    _, port = poll(RS485, meters, slave, 2)
+    assert port.lines == [(9600, "N"), (2400, "E"), (9600, "N"), (2400, "E"), (9600, "N")]
+
+
+def test_after_several_telegrams_the_link_is_reset_again():
+    book, port = poll(MBUS, [meter(1)], MbusMeters(1, telegrams=2), 2)
+    assert [exchange[1] for exchange in book.exchanges] == [0, 1, 0, 1]
+    assert [question[1] for question in port.uart.asked] == [0x40, 0x7B, 0x5B] * 2
+
+
+def test_an_application_reset_goes_before_each_reading():
+    def answer(question):
+        return telegram(1, 1) if question[0] == 0x10 and question[1] != 0x40 else ACK
+
+    _, port = poll(MBUS, [meter(1, extra=0x10)], answer, 2)
+    resets = [question for question in port.uart.asked if question[0] == 0x68]
+    assert [(reset[4], reset[6], reset[7]) for reset in resets] == [(0x53, 0x50, 0x10)] * 2
+
+
+class Broken:
+    """A read-out whose reader fails."""
+
+    question = b"?"
+    waiting = True
+
+    def answer_bytes_max(self):
+        return 1
+
+    def feed(self, data):
+        raise ValueError("seen")
+
+
+def test_a_fault_of_the_reader_is_the_askers():
+    line = Line(Port(lambda question: b"!"), 1000)
+
+    async def ask():
+        await line.send(b"?", 0, Broken())
+        await line.receive(Broken())
+
+    told = ""
+    try:
+        asyncio.run(ask())
+    except ValueError as problem:
+        told = str(problem)
+    assert told == "seen"
+
+
+def test_what_is_said_in_several_frames_has_a_reference_for_each():
+    from nuan_firmware.poller import reference
+
+    parts = [(0,), (0,), (1,), (1,), (1,)]
+    numbers = [reference(parts[: count + 1]) for count in range(len(parts))]
+    assert numbers == [0, 16, 1, 17, 33]
+    assert reference([(3,)] * 17) == -1
+
+
+def test_noise_never_overflows_the_entry():
+    book, _ = poll(RS485, [meter(5, 1, 900, READS[:1])], lambda question: b"\xaa" * 600, 1)
+    assert book.exchanges[0][2] == 2
+    assert len(book.exchanges[0][5]) == 261
