@@ -58,18 +58,20 @@ def season_readings(
     """Find the readings nearest to the season's boundaries and midnights, and read their bytes."""
     start, end = season.start_s - tolerance_s, season.end_s + tolerance_s + 1
     stored = list(readings.series(connection, point, quantity, start, end))
-    return _Search(connection, stored, midnights, tolerance_s).result()
+    return _Search(connection, point, stored, midnights, tolerance_s).result()
 
 
 class _Search:
     def __init__(
         self,
         connection: Connection,
+        point: str,
         stored: list[StoredReading],
         midnights: Sequence[int],
         tolerance_s: int,
     ) -> None:
         self._connection = connection
+        self._point = point
         self._stored = stored
         self._times = [reading.time for reading in stored]
         self._midnights = midnights
@@ -117,6 +119,10 @@ class _Search:
         hours = self._tolerance_s // 3600
         boundary = datetime.fromtimestamp(boundary_s, UTC)
         detail = f"no valid reading within {hours} hours of {boundary:%Y-%m-%d %H:%M} UTC"
+        start, end = boundary_s - self._tolerance_s, boundary_s + self._tolerance_s + 1
+        held = readings.held_back(self._connection, self._point, start, end)
+        if held:
+            detail += f"; {held} wait until the meter has proved its dialect (nuan gateway meters)"
         self._problems.append(Problem("no_reading", place, detail))
         return None
 

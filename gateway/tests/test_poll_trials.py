@@ -1,6 +1,7 @@
 """CJ/T 188 dialects on trial: no bill from a meter that has not proved itself, never silently."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from nuan_emulator.meters import cjt188_layout
 from nuan_emulator.meters.cjt188_meters import Cjt188HeatMeter
 from nuan_emulator.meters.cjt188_slave import Station
 from nuan_emulator.meters.device import HeatState
+from nuan_gateway.billing.bill import Season
 from nuan_gateway.drafts import exchange_draft
 from nuan_gateway.meter_states import meter_states
 from nuan_gateway.poll.plan import plans_of
 from nuan_gateway.poll.readouts import make_readout
+from nuan_gateway.readings_at import season_readings
 from nuan_gateway.site import load_site
 from nuan_gateway.store import readings
 from nuan_protocols.readout import OK
@@ -153,6 +156,15 @@ def wall(tmp_path: Path, make_bench):
         bench.stop()
 
 
+def opening_problem(meter: Wall) -> str | None:
+    """What a season that began at START_S says about its opening reading."""
+    end_s = START_S + 10 * 86_400
+    season = Season("x", date(2025, 11, 5), date(2025, 11, 15), "UTC", START_S, end_s)
+    with meter.bench.engine.connect() as connection:
+        found = season_readings(connection, "heat-101", "energy", season, [START_S, end_s], 86_400)
+    return next((each.detail for each in found.problems if each.place == "opening"), None)
+
+
 def test_an_idle_meter_proves_nothing_until_it_runs(wall):
     meter = wall("cjt188_heat", "standard")
     assert meter.state().state == "unconfirmed"
@@ -165,8 +177,13 @@ def test_an_idle_meter_proves_nothing_until_it_runs(wall):
     payloads = meter.bench.rows("SELECT payload FROM outbox WHERE kind = 'readings'")
     items = [item for (text,) in payloads for item in json.loads(text)["readings"]]
     assert {item["status"] for item in items} == {"unconfirmed:dialect"}
+    assert opening_problem(meter) == (
+        "no valid reading within 24 hours of 2025-11-05 00:00 UTC; 3 wait until the meter has "
+        "proved its dialect (nuan gateway meters)"
+    )
     meter.flat.flow_l_per_h = 300
     assert meter.read() == "confirmed"
+    assert opening_problem(meter) is None
     state = meter.state()
     assert (state.dialect, state.read_at) == ("standard", START_S + 4 * 3600)
     assert state.reason

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from nuan_gateway.store import trials as store
-from nuan_gateway.store.trials import DENIED, UNPROVED, StoredTrial
+from nuan_gateway.store.readings import UNPROVED
+from nuan_gateway.store.trials import DENIED, StoredTrial
 from nuan_protocols.cjt188.dialects import ALL, DIALECTS
 from nuan_protocols.cjt188.frame import parse
 from nuan_protocols.cjt188.layouts import CURRENT

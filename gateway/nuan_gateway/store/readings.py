@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, literal_column, select
+from sqlalchemy import Connection, Select, distinct, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from nuan_gateway.store.schema import reading
@@ -32,6 +32,9 @@ class StoredReading:
     clock: int
     decoder: int
 
+
+UNPROVED = "unconfirmed:dialect"
+"""Status of a reading whose meter had not yet proved its dialect (trials.py)."""
 
 _COLUMNS = [reading.c[name] for name in StoredReading.__slots__]
 
@@ -62,6 +65,22 @@ def series(
     query = _good(point, quantity, _head.c.time >= start, _head.c.time < end)
     for row in connection.execute(query.order_by(*_EARLIEST)):
         yield StoredReading(*row)
+
+
+def held_back(connection: Connection, point: str, start: int, end: int) -> int:
+    """How many of the point's telegrams with start <= time < end wait for their meter's proof."""
+    query = (
+        select(func.count(distinct(_head.c.entry_id)))
+        .select_from(_head.join(reading, reading.c.entry_id == _head.c.entry_id))
+        .where(
+            _head.c.idx == literal_column("0"),
+            _head.c.point == point,
+            _head.c.time >= start,
+            _head.c.time < end,
+            reading.c.status == UNPROVED,
+        )
+    )
+    return connection.scalar(query) or 0
 
 
 def of_entry(connection: Connection, entry_id: int) -> list[StoredReading]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, literal_column, select, update
 
 from nuan_gateway.store.dialect import upsert
+from nuan_gateway.store.readings import UNPROVED
 from nuan_gateway.store.schema import dialect_state, point_meter, reading
 
-UNPROVED = "unconfirmed:dialect"
-"""Status of a reading whose meter had not yet proved its dialect."""
 DENIED = "contradicted:dialect"
 """Status of a reading that is not what its meter's dialect says."""
 
