@@ -58,6 +58,8 @@ address = 2 -> address = 0
     meter[2].address: 0 is no modbus address; write 1 to 247
 every_s = 300 -> every_s = 10
     meter[2].every_s: 10 is below the minimum of 60; write at least 60
+model = "mbus_heat" -> model = "sensonic3"
+    meter[1].every_s: 3600 costs a sensonic3 its battery; write at least 4140
 slot = 16; valve_pin -> slot = 15; valve_pin
     zone[1].slot: no [[meter]] of node 6e75616e00000001 has slot 15
 valve_pin = 33 -> valve_pin = 17

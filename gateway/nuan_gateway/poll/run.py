@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from importlib.metadata import version
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from nuan_gateway.clock import Clock
 from nuan_gateway.drafts import Draft, Note, event_draft
@@ -47,6 +50,7 @@ async def _guard(poller: Poller) -> None:
             return
         except Exception as problem:
             log.exception("poller of bus %s failed; again in %.0f s", poller.name, pause_s)
-            await poller.fault(f"{type(problem).__name__}: {problem}")
+            with suppress(SQLAlchemyError):
+                await poller.fault(f"{type(problem).__name__}: {problem}")
         await asyncio.sleep(pause_s)
         pause_s = min(2 * pause_s, RESTART_MAX_S)
