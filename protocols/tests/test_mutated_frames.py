@@ -12,6 +12,7 @@ from random import Random
 import pytest
 
 from nuan_protocols.cjt188 import telegram as cjt188
+from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.dlt645 import telegram as dlt645
 from nuan_protocols.errors import ProtocolError
 from nuan_protocols.mbus import telegram as mbus
@@ -79,7 +80,7 @@ def seal_modbus(raw: bytearray) -> None:
 
 
 def decode_cjt188(meter: Profile, raw: bytes) -> object:
-    return cjt188.decode(raw, meter.dialect) if meter.dialect else cjt188.decode(raw)
+    return cjt188.decode(raw, DIALECTS[meter.dialect or "standard"])
 
 
 PROTOCOLS: dict[
