@@ -168,6 +168,14 @@ def test_noise_on_answers_costs_selects_and_no_meter(seed):
     assert sorted(search.hits) == addresses(headers)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_lost_requests_are_made_up_for_by_asking_again(seed):
+    headers = random_headers(Random(seed), 8)
+    search = Search(silences=4)
+    drive(search, bus(headers, seed, FaultRates(silence=0.1)))
+    assert sorted(search.hits) == addresses(headers)
+
+
 class Hum:
     """A line that is never silent."""
 

@@ -237,3 +237,16 @@ def test_more_follows():
     assert not more_follows(long_frame(0x08, 5, 0x73, bytes(16)))
     assert more_follows(long_frame(0x08, 5, 0x7A, bytes(4) + b"\x1f"))
     assert more_follows(long_frame(0x08, 5, 0x78, b"\x1f"))
+
+
+def test_encrypted_bytes_say_nothing_about_more():
+    secret = bytes((0x1F,)) * 16
+    for mode in (5, 7):
+        word = bytes((0x10, mode))
+        head = HEADER[:10] + word + (b"\x10" if mode == 7 else b"")
+        assert not more_follows(long_frame(8, 5, 0x72, head + secret))
+        assert more_follows(long_frame(8, 5, 0x72, head + secret + b"\x1f"))
+    # An old signature, which may be anything.
+    assert more_follows(long_frame(8, 5, 0x72, HEADER[:10] + b"\x00\x07\x1f"))
+    assert more_follows(long_frame(8, 5, 0x72, HEADER[:10] + b"\x10\x05\x1f"))
+    assert more_follows(long_frame(8, 5, 0x72, HEADER[:10] + b"\x10\x05\x2f\x2f" + secret))

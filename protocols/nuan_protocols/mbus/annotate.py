@@ -38,6 +38,15 @@ CI_NAMES = {
     0x77: "fixed structure, high byte first",
     0x78: "records without a header",
     0x7A: "records behind a short header",
+    0x90: "authentication layer, and a message behind it",
+    0xB8: "from now on 300 baud",
+    0xB9: "from now on 600 baud",
+    0xBA: "from now on 1200 baud",
+    0xBB: "from now on 2400 baud",
+    0xBC: "from now on 4800 baud",
+    0xBD: "from now on 9600 baud",
+    0xBE: "from now on 19200 baud",
+    0xBF: "from now on 38400 baud",
 }
 
 _CONTROL_NAMES = {

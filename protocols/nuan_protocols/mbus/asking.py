@@ -107,7 +107,7 @@ class Asking:
 
     def _echo_bytes(self) -> int:
         size = len(self.question)
-        return size if self._heard[:size] == self.question else 0
+        return size if bytes(self._heard[:size]) == self.question else 0
 
     def _next(self) -> "bytes | None":
         """The next question; None: over."""

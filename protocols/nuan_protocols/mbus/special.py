@@ -2,7 +2,7 @@
 
 CI 70   application error      CI 73, 77   fixed structure (77: high byte first)
 CI 71   alarm                  CI 76       records, high byte first: kept raw
-CI 79, 7B, 69-6B, A0-B7 ...    kept raw, with the reason
+CI 79, 7B, 69-6B, 90, A0-B7 ...    kept raw, with the reason
 """
 
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ _RAW_CI = {
     0x75: "an alarm of the selected application",
     0x79: "a compact frame, whose format was sent apart",
     0x7B: "a compact frame, whose format was sent apart",
+    0x90: "encrypted, behind an authentication layer",
 }
 _CI_MANUFACTURER_FIRST = 0xA0
 _CI_MANUFACTURER_LAST = 0xB7

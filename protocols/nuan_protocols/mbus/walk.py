@@ -84,12 +84,24 @@ def more_follows(frame: "Buffer") -> bool:
     offset, end = USER_DATA_AT + header, len(frame) - 2
     if header < 0:
         return False
+    if header:
+        offset += _secret_bytes(frame, offset, end)
     while offset < end:
         span = next_span(frame, offset, end)
         if span.kind == MANUFACTURER:
             return frame[span.offset] == DIF_MORE_FOLLOWS
         offset = span.end
     return False
+
+
+def _secret_bytes(frame: "Buffer", offset: int, end: int) -> int:
+    """Bytes that the configuration word in front of `offset` calls encrypted, and truly are."""
+    mode, size = frame[offset - 1] & 0x1F, (frame[offset - 2] >> 4) * 16
+    if mode == 7 and size:
+        # The configuration's extension.
+        size += 1
+    clear = bytes(frame[offset : offset + 2]) == b"\x2f\x2f"
+    return 0 if mode not in (5, 7) or clear or size > end - offset else size
 
 
 def next_span(data: "Buffer", offset: int, end: int, trials: int = 0) -> Span:
