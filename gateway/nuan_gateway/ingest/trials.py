@@ -17,19 +17,14 @@ from nuan_gateway.store import trials as store
 from nuan_gateway.store.readings import UNPROVED
 from nuan_gateway.store.trials import DENIED, StoredTrial
 from nuan_protocols.cjt188.dialects import ALL, DIALECTS
-from nuan_protocols.cjt188.frame import parse
-from nuan_protocols.cjt188.layouts import CURRENT
 from nuan_protocols.cjt188.probe import CONFIRMED, CONTRADICTED, UNCONFIRMED, judge
 from nuan_protocols.cjt188.trial import Trial
-from nuan_protocols.errors import ProtocolError
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.profile import Profile
 from nuan_protocols.uplink.body import RESULT_OK
 from nuan_protocols.uplink.entry_reader import Exchange
 
 log = logging.getLogger(__name__)
-
-_CURRENT_BYTES = {CURRENT >> 8, CURRENT & 0xFF}
 
 
 @dataclass(slots=True)
@@ -68,7 +63,7 @@ class Trials:
         case = cases.get(key)
         if case is None:
             case = cases[key] = _Case(_trial(profile, "{}"), UNCONFIRMED, "no answer yet")
-        if _asks_for_current(profile, exchange) and _tells(case, profile, exchange.answer):
+        if exchange.result == RESULT_OK and _tells(case, profile, exchange.answer):
             self._feed(key, case, profile, exchange.answer)
         if case.state == CONFIRMED:
             return ""
@@ -118,7 +113,8 @@ class Trials:
 
 
 def _trial(profile: Profile, memory: str) -> Trial:
-    """Where two dialects read the same, the model's own is to be believed."""
+    """Where two dialects read the same, or answers leave something open, the model's own is to be
+    believed."""
     own = DIALECTS[profile.dialect]
     others = tuple(each for each in ALL if each.name != own.name)
     return Trial(json.loads(memory), (own, *others), own.name)
@@ -148,14 +144,3 @@ def _tells(case: _Case, profile: Profile, answer: bytes) -> bool:
     if case.state != CONFIRMED or against.get(profile.dialect):
         return True
     return judge(answer, DIALECTS[profile.dialect]).state == CONTRADICTED
-
-
-def _asks_for_current(profile: Profile, exchange: Exchange) -> bool:
-    if exchange.result != RESULT_OK:
-        return False
-    try:
-        asked = parse(exchange.question).data
-    except ProtocolError:
-        return False
-    mask = DIALECTS[profile.dialect].mask
-    return {(byte - mask) & 0xFF for byte in asked[:2]} == _CURRENT_BYTES
