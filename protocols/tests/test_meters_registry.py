@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.checks import problems
 from nuan_protocols.meters.profile import (
@@ -198,3 +199,9 @@ def test_what_a_profile_gets_wrong_is_named_in_words() -> None:
     found = problems(wrong)
     for part in ("title", "named twice", "rollover", "reads", "reset: only M-Bus", "'cantonese'"):
         assert any(part in problem for problem in found), part
+
+
+def test_the_page_on_protocols_names_every_model_and_dialect() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "protocols.md").read_text("utf-8")
+    missing = [name for name in (*registry.models(), *DIALECTS) if f"`{name}`" not in page]
+    assert not missing
