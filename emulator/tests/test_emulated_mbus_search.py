@@ -116,7 +116,7 @@ populations = st.lists(
     st.builds(
         Header,
         serial=serials,
-        manufacturer=st.sampled_from(["NUA", "NUB", "KAM", 0, 0x7FFF]),
+        manufacturer=st.sampled_from(["NUA", "NUB", "KAM", 0, 0x7FFE]),
         version=st.sampled_from([0, 1, 0xEE, 0xFE]),
         medium=st.sampled_from([0, 4, 7, 0x0C]),
     ),

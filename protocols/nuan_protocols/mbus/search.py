@@ -1,8 +1,8 @@
 """Finds every meter of a bus by its secondary address, without knowing any.
 
     select with wildcards -> silence          nobody there
-                          -> E5 or a mixture  somebody: REQ_UD2 to FD, twice
-                                -> both times the same telegram   one meter, its header says which
+                          -> E5 or a mixture  somebody: REQ_UD2 to FD, three times
+                                -> each time the same header      one meter, its header says which
                                        select exactly that -> E5  a hit
                                 -> a mixture                      several: fix one place more
 
@@ -14,6 +14,9 @@ must be divided at one place, the whole bus is asked once for each value there: 
 has, or one meter that is a hit now, needs no question in any group. Media, versions and both bytes
 of the manufacturer, 255 values each, divide meters that share an identification. Nothing else is
 left out. A mixture is noise if even a selection that fits nobody is answered.
+
+FF can't be asked for, it is the wildcard: a meter with FF as version, medium or manufacturer's
+byte is found unless two others share its identification.
 """
 
 import json
@@ -42,11 +45,11 @@ if TYPE_CHECKING:
     # Mask, the place to fix if it is several, share of the work.
     Probe: TypeAlias = tuple[bytes, int, int]
 
-# Places in the order they are fixed: eight digits, the last one first; medium, version and both
-# bytes of the manufacturer.
+# Places in the order they are fixed: eight digits, the last one first; medium, the manufacturer's
+# low byte (some meters know only FFFF as its wildcard: the next places find them), version, high.
 DIGITS = 8
 PLACES = 12
-_BYTE_OF_PLACE = b"\x00\x00\x01\x01\x02\x02\x03\x03\x07\x06\x04\x05"
+_BYTE_OF_PLACE = b"\x00\x00\x01\x01\x02\x02\x03\x03\x07\x04\x06\x05"
 _DECIMAL_DIGITS = 10
 _HEX_DIGITS = 15
 _BYTE_VALUES = 255
@@ -60,6 +63,8 @@ _EXACT = 2
 _CONTROL = 3
 
 _READS_MAX = 2
+# Meters' reaction times vary: that two telegrams mix to the same valid one so often is unlikely.
+_AGREED_READS = 3
 _SELECTIONS_MAX = 3
 _CONTROLS_MAX = 3
 # So many questions without one silence are suspicious.
@@ -166,6 +171,7 @@ class Search(Asking):
         self._controls = 0
         self._select_garbled = False
         self._shown = b""
+        self._agreed = 0
         self._telegram = b""
 
     def _next(self) -> "bytes | None":
@@ -294,6 +300,9 @@ class Search(Asking):
         elif not matches(probe[0], shown):
             self._select_again(probe)
         elif self._shown == shown:
+            self._agreed += 1
+            if self._agreed < _AGREED_READS:
+                return
             if probe[0] == shown or shown in self.hits:
                 self._hit(probe, shown, raw)
             else:
@@ -304,6 +313,7 @@ class Search(Asking):
             self._split(probe, True)
         else:
             self._shown = shown
+            self._agreed = 1
 
     def _exactly_selected(self, probe: "Probe", verdict: int) -> None:
         if verdict != SILENCE:
