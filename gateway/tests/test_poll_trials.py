@@ -108,6 +108,7 @@ class Wall:
         (node,) = bench.site.gateway_nodes
         (self.plan,) = plans_of(bench.site, node, 0)
         self.ser = 0
+        self.version = 3
 
     def read(self) -> str:
         """An hour later: the state of the meter's dialect after its answer."""
@@ -122,7 +123,7 @@ class Wall:
         self.ser = readout.ser
         ((_, result, *_),) = readout.exchanges
         assert result == OK
-        draft = exchange_draft(now_s, 0, 1, 3, readout.exchanges[0])
+        draft = exchange_draft(now_s, 0, 1, self.version, readout.exchanges[0])
         self.bench.writer.journal(NODE, [draft])
         return self.state().state
 
@@ -170,13 +171,13 @@ def test_an_idle_meter_proves_nothing_until_it_runs(wall):
     assert meter.state().state == "unconfirmed"
     assert meter.state().reason == "no answer yet"
     assert [meter.read() for _ in range(3)] == ["unconfirmed"] * 3
-    assert meter.statuses() == ["unconfirmed:dialect"] * 3
+    assert meter.statuses() == ["unconfirmed:dialect standard"] * 3
     with meter.bench.engine.connect() as connection:
         assert readings.last_before(connection, "heat-101", "energy", START_S + 10**6) is None
     # The feed says so too.
     payloads = meter.bench.rows("SELECT payload FROM outbox WHERE kind = 'readings'")
     items = [item for (text,) in payloads for item in json.loads(text)["readings"]]
-    assert {item["status"] for item in items} == {"unconfirmed:dialect"}
+    assert {item["status"] for item in items} == {"unconfirmed:dialect standard"}
     assert opening_problem(meter) == (
         "no valid reading within 24 hours of 2025-11-05 00:00 UTC; 3 wait until the meter has "
         "proved its dialect (nuan gateway meters)"
@@ -231,6 +232,23 @@ def test_a_wrong_model_is_told_with_the_right_one(wall):
     assert "ok" not in meter.statuses()
 
 
+def test_another_model_does_not_make_the_first_ones_readings_good(wall, tmp_path):
+    meter = wall("cjt188_tiangang", "standard")
+    meter.plan.config["reads"] = [[1, 0x90, 0x1F]]
+    meter.read()
+    site = SITE.replace("MODEL", "cjt188_heat").replace("config_version = 3", "config_version = 4")
+    (tmp_path / "site.toml").write_text(site)
+    meter.bench.site = load_site(tmp_path / "site.toml")
+    meter.bench.stop()
+    meter.bench.start({NODE: KEY})
+    meter.version = 4
+    meter.flat.flow_l_per_h = 300
+    assert meter.read() == "confirmed"
+    first, second = meter.statuses()
+    assert first.endswith(":dialect cooling_first")
+    assert second == "ok"
+
+
 def test_what_a_failed_transaction_showed_is_forgotten(wall, monkeypatch):
     meter = wall("cjt188_heat", "standard")
     meter.flat.flow_l_per_h = 300
@@ -247,4 +265,4 @@ def test_what_a_failed_transaction_showed_is_forgotten(wall, monkeypatch):
     assert meter.state().state == "unconfirmed"
     meter.flat.flow_l_per_h = 0
     assert meter.read() == "unconfirmed"
-    assert meter.statuses() == ["unconfirmed:dialect"]
+    assert meter.statuses() == ["unconfirmed:dialect standard"]

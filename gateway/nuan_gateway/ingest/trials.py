@@ -67,7 +67,7 @@ class Trials:
             self._feed(key, case, profile, exchange.answer)
         if case.state == CONFIRMED:
             return ""
-        return DENIED if case.state == CONTRADICTED else UNPROVED
+        return (DENIED if case.state == CONTRADICTED else UNPROVED) + profile.dialect
 
     def save(self, connection: Connection, now_ms: int) -> None:
         """Keep what this transaction's answers have shown; after its readings are in."""
@@ -85,8 +85,8 @@ class Trials:
         ]
         store.save(connection, kept)
         for serial, model in sorted(self._proved):
-            version = registry.profile(model).version
-            accepted = store.accept_readings(connection, serial, version)
+            profile = registry.profile(model)
+            accepted = store.accept_readings(connection, serial, profile.dialect, profile.version)
             log.info("meter %s: %d readings were waiting for this proof", serial, accepted)
         self._fed.clear()
         self._proved.clear()

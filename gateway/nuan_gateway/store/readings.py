@@ -33,8 +33,8 @@ class StoredReading:
     decoder: int
 
 
-UNPROVED = "unconfirmed:dialect"
-"""Status of a reading whose meter had not yet proved its dialect (trials.py)."""
+UNPROVED = "unconfirmed:dialect "
+"""Begins the status of a reading whose meter had not yet proved the dialect named behind it."""
 
 _COLUMNS = [reading.c[name] for name in StoredReading.__slots__]
 
@@ -77,7 +77,7 @@ def held_back(connection: Connection, point: str, start: int, end: int) -> int:
             _head.c.point == point,
             _head.c.time >= start,
             _head.c.time < end,
-            reading.c.status == UNPROVED,
+            reading.c.status.startswith(UNPROVED, autoescape=True),
         )
     )
     return connection.scalar(query) or 0

@@ -9,8 +9,8 @@ from nuan_gateway.store.dialect import upsert
 from nuan_gateway.store.readings import UNPROVED
 from nuan_gateway.store.schema import dialect_state, point_meter, reading
 
-DENIED = "contradicted:dialect"
-"""Status of a reading that is not what its meter's dialect says."""
+DENIED = "contradicted:dialect "
+"""Begins the status of a reading that can't be what the dialect named behind it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ def save(connection: Connection, trials: Sequence[StoredTrial]) -> None:
     upsert(connection, dialect_state, rows)
 
 
-def accept_readings(connection: Connection, meter: str, decoder: int) -> int:
-    """The meter has proved its dialect: readings that waited for that, decoded alike, are good.
+def accept_readings(connection: Connection, meter: str, dialect: str, decoder: int) -> int:
+    """The meter has proved this dialect: readings decoded in it, which waited for that, are good.
     Returns how many."""
     points = select(point_meter.c.point).where(point_meter.c.meter == meter)
     head = reading.alias("head")
@@ -55,7 +55,7 @@ def accept_readings(connection: Connection, meter: str, decoder: int) -> int:
             reading.c.entry_id.in_(mine),
             reading.c.meter == meter,
             reading.c.decoder == decoder,
-            reading.c.status == UNPROVED,
+            reading.c.status == UNPROVED + dialect,
         )
         .values(status="ok")
     )
