@@ -1,12 +1,11 @@
 """A decoded telegram as a table for people, in 80 columns and either language."""
 
-from typing import Any
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from nuan_protocols.reading import Reading, decimal_text
 from nuan_tools.console import table
+from nuan_tools.decoded_head import head
 from nuan_tools.decoding import Decoded, Record
 from nuan_tools.i18n import tr
 
@@ -39,7 +38,7 @@ def view(decoded: Decoded) -> Group:
             str(reading.tariff),
             tr(FUNCTIONS_SHOWN[reading.function]),
         )
-    parts: list[RenderableType] = [Text(_head(decoded), style="bold")]
+    parts: list[RenderableType] = [Text(head(decoded), style="bold")]
     if decoded.records:
         parts.append(rows)
     parts += [_note(record) for record in decoded.records if record.reading.status != "ok"]
@@ -48,53 +47,41 @@ def view(decoded: Decoded) -> Group:
 
 def bytes_view(decoded: Decoded, telegram: bytes, question: bytes | None) -> Group:
     """Every byte group of a telegram with its name and meaning."""
-    from nuan_protocols.mbus import annotate as mbus_names
-    from nuan_protocols.modbus import annotate as modbus_names
-
-    if question is not None:
-        groups = modbus_names.byte_groups(question, telegram)
-    else:
-        groups = mbus_names.byte_groups(telegram)
     rows = table()
     for name in ("byte", "bytes", "name", "meaning"):
         rows.add_column(tr(name), justify="right" if name == "byte" else "left", overflow="fold")
-    for offset, length, name, meaning in groups:
+    for offset, length, name, meaning in _byte_groups(decoded, telegram, question):
         rows.add_row(str(offset), telegram[offset : offset + length].hex(" "), name, meaning)
-    return Group(Text(_head(decoded), style="bold"), rows)
+    return Group(Text(head(decoded), style="bold"), rows)
+
+
+def _byte_groups(
+    decoded: Decoded, telegram: bytes, question: bytes | None
+) -> "list[tuple[int, int, str, str]]":
+    from nuan_protocols.cjt188 import annotate as cjt188_names
+    from nuan_protocols.cjt188.dialects import DIALECTS
+    from nuan_protocols.dlt645 import annotate as dlt645_names
+    from nuan_protocols.mbus import annotate as mbus_names
+    from nuan_protocols.meters import annotate as model_names
+    from nuan_protocols.meters import registry
+    from nuan_protocols.modbus import annotate as modbus_names
+
+    if question is not None:
+        if "model" in decoded.header:
+            profile = registry.profile(decoded.header["model"])
+            return model_names.answer_groups(profile, question, telegram)
+        return modbus_names.byte_groups(question, telegram)
+    if decoded.protocol == "cjt188":
+        return cjt188_names.byte_groups(telegram, DIALECTS[decoded.header["dialect"]])
+    if decoded.protocol == "dlt645":
+        return dlt645_names.byte_groups(telegram)
+    return mbus_names.byte_groups(telegram)
 
 
 def quantity_name(quantity: str) -> str:
     """A quantity in the reader's words: "voltage:l1" -> "voltage l1"."""
     name, *qualifiers = quantity.split(":")
     return " ".join([tr(name.replace("_", " ")), *map(tr, qualifiers)])
-
-
-def _head(decoded: Decoded) -> str:
-    head = decoded.header
-    if decoded.protocol == "modbus":
-        text = tr("Modbus, unit {unit}, function {function}, {count} from address {start}", **head)
-        if "exception" in head:
-            text += "\n" + tr("exception {exception}: {exception_name}", **head)
-        return text
-    return _mbus_head(head)
-
-
-def _mbus_head(head: dict[str, Any]) -> str:
-    first = [tr("M-Bus, address {address}", **head)]
-    if head.get("identification") is not None:
-        first.append(f"{head['manufacturer'] or ''} {head['identification']}".strip())
-    if head.get("medium") is not None:
-        first.append(tr(head["medium"]))
-    if head.get("version") is not None:
-        first.append(tr("version {version}", **head))
-    second: list[str] = []
-    if head.get("access_number") is not None:
-        second.append(tr("access {access_number}", **head))
-    if head.get("status") is not None:
-        second.append(tr("status {status:02X}h", **head))
-    if head["more"]:
-        second.append(tr("more telegrams follow"))
-    return "\n".join(tr(", ").join(parts) for parts in (first, second) if parts)
 
 
 def _quantity(reading: Reading) -> str:

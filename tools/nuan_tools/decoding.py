@@ -5,7 +5,7 @@ in its unit, or null, and `raw` holds the bytes it came from.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nuan_protocols.errors import FrameError
 from nuan_protocols.mbus.reader import FrameReader
@@ -23,6 +23,10 @@ from nuan_protocols.modbus.rtu import READ_AND_WRITE, READ_DISCRETE_INPUTS
 from nuan_protocols.reading import Reading, decimal_text
 from nuan_tools.errors import UserError
 from nuan_tools.i18n import tr
+from nuan_tools.telegram_kind import kind_of
+
+if TYPE_CHECKING:
+    from nuan_protocols.meters.profile import Profile
 
 RECORD_KEYS = (
     "offset",
@@ -73,9 +77,18 @@ class Record:
         return dict(zip(RECORD_KEYS, values, strict=True))
 
 
+class How(NamedTuple):
+    """What else is known of a telegram: the Modbus request it answers, the meter's model, and the
+    dialect of a CJ/T 188 meter."""
+
+    question: bytes | None = None
+    model: str | None = None
+    dialect: str | None = None
+
+
 @dataclass(frozen=True)
 class Decoded:
-    """One telegram: protocol "mbus" or "modbus", what its head says, and every record."""
+    """One telegram: its protocol as site files write it, what its head says, and every record."""
 
     protocol: str
     header: dict[str, Any]
@@ -127,7 +140,6 @@ def decode_modbus(question: bytes, answer: bytes, model: str | None) -> Decoded:
         header["exception_name"] = exception_name(code)
         return Decoded("modbus", header, [])
     if model is not None:
-        header["model"] = model
         return Decoded("modbus", header, _modelled(asked, question, answer, model))
     return Decoded("modbus", header, _bare_words(asked, answer))
 
@@ -173,10 +185,7 @@ def _objects(answer: bytes, at: int) -> list[Record]:
 
 
 def _modelled(asked: Question, question: bytes, answer: bytes, model: str) -> list[Record]:
-    try:
-        meter = registry.profile(model)
-    except registry.UnknownModelError as error:
-        raise UserError(str(error)) from error
+    meter = profile_named(model)
     if meter.protocol != "modbus":
         raise UserError(tr("{model} is no Modbus meter; leave out --model", model=model))
     places = registers_in(meter, asked)
@@ -191,16 +200,68 @@ def _modelled(asked: Question, question: bytes, answer: bytes, model: str) -> li
     ]
 
 
-def decode(telegram: bytes, question: bytes | None, model: str | None) -> Decoded:
-    """Decodes one telegram: a Modbus answer when its question is known, else M-Bus."""
-    if question is not None:
-        return decode_modbus(question, telegram, model)
-    if telegram[0] not in {0x68, 0x10, 0xE5}:
-        raise FrameError(
-            f"{telegram[0]:02X}h begins no M-Bus frame; for a Modbus answer give --question", 0
-        )
-    _refuse_more_than_one(telegram)
-    return decode_mbus(telegram)
+def decode(telegram: bytes, how: How) -> Decoded:
+    """Decodes one telegram: a Modbus answer when its question is known, else of any other protocol.
+
+    Raises ProtocolError with the offset of the first wrong byte, UserError for a model or dialect
+    that is another protocol's.
+    """
+    if how.question is not None:
+        decoded = decode_modbus(how.question, telegram, how.model)
+    else:
+        kind = kind_of(telegram)
+        profile = _profile(how.model, kind)
+        if kind == "mbus":
+            _refuse_more_than_one(telegram)
+            decoded = decode_mbus(telegram)
+        elif kind == "cjt188":
+            from nuan_tools.decoding_chinese import decode_cjt188
+
+            decoded = decode_cjt188(telegram, profile.dialect if profile else how.dialect)
+        else:
+            from nuan_tools.decoding_chinese import decode_dlt645
+
+            decoded = decode_dlt645(telegram)
+    if how.model is not None:
+        decoded.header["model"] = how.model
+        decoded.header["conditions"] = _conditions(decoded, telegram, how.model)
+    return decoded
+
+
+def decrypted(telegram: bytes, key: bytes) -> bytes:
+    """An encrypted M-Bus telegram in clear; any other as it is. Raises ProtocolError."""
+    from nuan_protocols.mbus import secure
+
+    return secure.decrypted(telegram, key) if kind_of(telegram) == "mbus" else telegram
+
+
+def _profile(model: str | None, kind: str) -> "Profile | None":
+    if model is None:
+        return None
+    profile = profile_named(model)
+    if profile.protocol != kind:
+        names = {"model": model, "its": profile.protocol, "kind": kind}
+        raise UserError(tr("{model} speaks {its}, and this telegram is {kind}", **names))
+    return profile
+
+
+def profile_named(model: str) -> "Profile":
+    """A model's profile. Raises UserError, which lists the known ones."""
+    try:
+        return registry.profile(model)
+    except registry.UnknownModelError as error:
+        raise UserError(str(error)) from error
+
+
+def _conditions(decoded: Decoded, telegram: bytes, model: str) -> list[dict[str, str]]:
+    """What the meter says of itself, by its model."""
+    profile = registry.profile(model)
+    readings = [record.reading for record in decoded.records]
+    if profile.protocol == "mbus":
+        # The header's status byte is no record.
+        readings = registry.readings(profile, b"", telegram)
+    found = registry.status(profile, readings)
+    return [{"name": each.name, "severity": each.severity} for each in found]
 
 
 def _refuse_more_than_one(telegram: bytes) -> None:

@@ -10,7 +10,7 @@ from nuan_tools.app import App
 from nuan_tools.i18n import tr
 
 if TYPE_CHECKING:
-    from nuan_tools.decoding import Decoded
+    from nuan_tools.decoding import Decoded, How
 
 ORDER = 60
 
@@ -18,8 +18,8 @@ ORDER = 60
 class _Request(NamedTuple):
     """How to read and show every telegram of one call."""
 
-    question: bytes | None
-    model: str | None
+    how: "How"
+    key: bytes | None
     as_json: bool
     by_bytes: bool
 
@@ -47,7 +47,19 @@ def register(app: App) -> None:
             str | None,
             typer.Option(
                 metavar="MODEL",
-                help=tr("The Modbus meter's model, which gives its registers their meaning."),
+                help=tr("The meter's model, which says what registers and status bits mean."),
+            ),
+        ] = None,
+        dialect: Annotated[
+            str | None,
+            typer.Option(
+                metavar="NAME", help=tr("The CJ/T 188 meter's dialect, else the likeliest.")
+            ),
+        ] = None,
+        key: Annotated[
+            str | None,
+            typer.Option(
+                metavar="HEX", help=tr("The key of an encrypted M-Bus telegram: 16 bytes.")
             ),
         ] = None,
         as_json: Annotated[
@@ -57,8 +69,12 @@ def register(app: App) -> None:
             bool, typer.Option("--bytes", help=tr("Name every byte instead."))
         ] = False,
     ) -> None:
-        asked = _question(question, model)
-        request = _Request(asked, model, as_json, by_bytes)
+        from nuan_tools.decoding import How
+        from nuan_tools.field.options import check_dialect, parse_key
+
+        check_dialect(dialect)
+        how = How(_question(question, model), model, dialect)
+        request = _Request(how, parse_key(key), as_json, by_bytes)
         sound = [_decode_one(where, text, request) for where, text in _telegrams(telegrams or [])]
         if not all(sound):
             raise typer.Exit(2)
@@ -68,12 +84,15 @@ def _question(text: str | None, model: str | None) -> bytes | None:
     """The request that all telegrams answer; what is wrong with it is told once."""
     from nuan_protocols.errors import ProtocolError
     from nuan_protocols.modbus.exchange import parse_question
+    from nuan_tools.decoding import profile_named
     from nuan_tools.errors import UserError
     from nuan_tools.hexadecimal import parse
 
     if text is None:
-        if model is not None:
-            raise UserError(tr("--model is for Modbus: give the request with --question"))
+        if model is not None and profile_named(model).protocol == "modbus":
+            raise UserError(
+                tr("{model} speaks Modbus: give the request with --question", model=model)
+            )
         return None
     question = parse(text, "--question")
     try:
@@ -111,7 +130,9 @@ def _decode_one(where: str, text: str, request: _Request) -> bool:
 
     try:
         telegram = parse(text, where)
-        decoded = decoding.decode(telegram, request.question, request.model)
+        if request.key is not None:
+            telegram = decoding.decrypted(telegram, request.key)
+        decoded = decoding.decode(telegram, request.how)
         _show(decoded, telegram, request)
     except UserError as error:
         complain(str(error))
@@ -133,6 +154,6 @@ def _show(decoded: "Decoded", telegram: bytes, request: _Request) -> None:
     from nuan_tools.console import out
 
     if request.by_bytes:
-        out().print(decoded_view.bytes_view(decoded, telegram, request.question))
+        out().print(decoded_view.bytes_view(decoded, telegram, request.how.question))
     else:
         out().print(decoded_view.view(decoded))
