@@ -164,9 +164,11 @@ async def open_transport(connect: Connect, baud: int, parity: str) -> Transport:
     wire = _Wire()
     if connect.kind == SERIAL:
         with _port_errors(connect):
+            # Parity comes last: a pseudo-terminal refuses it, and opening sets the port three times.
             pipe, _ = await serial_asyncio_fast.create_serial_connection(
-                loop, lambda: wire, connect.path, baudrate=baud, parity=parity, exclusive=True
+                loop, lambda: wire, connect.path, baudrate=baud, exclusive=True
             )
+            _set_parity(pipe.serial, parity)
         return Transport(connect, pipe, wire, Character(baud, parity), pipe.serial)
     if connect.kind != TCP:
         raise LineError(f"{connect}: carries no bytes as they are; write tcp:// for that")
