@@ -168,6 +168,7 @@ class Journal:
             self._reserved = seq + _RESERVE_COUNT - 1
             self.shelf.write_mark(self.epoch, self._reserved, self.delivered)
         if self._fill == BLOCK_HEAD_BYTES:
+            self.shelf.keep(0, 0, None)
             self._block_seq = seq
             self._block_time = self._last_time = time
         self._entry[1] = kind
@@ -220,6 +221,7 @@ class Journal:
         if not self._size:
             self.shelf.add(self._segment)
             self._size = HEADER_BYTES
+        self.shelf.keep(self._segment, self._size, self._block[: self._fill])
         self._size += self._fill
         self._fill = BLOCK_HEAD_BYTES
         self.flushed = self.seq - 1

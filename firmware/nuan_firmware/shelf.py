@@ -38,6 +38,8 @@ class Shelf:
         self._firsts = array("I", bytes(4 * (count_max + 2)))
         self._header = bytearray(HEADER_BYTES)
         self._mark = bytearray(_MARK_BYTES)
+        self._fresh: "memoryview | None" = None
+        self._fresh_first = self._fresh_offset = 0
         _make_folder(root)
         for first in sorted(_firsts(root)):
             # More than fit can only be there when the limit was lowered: the oldest go.
@@ -93,8 +95,19 @@ class Shelf:
             return None
         return self._header
 
+    def keep(self, first: int, offset: int, block: "memoryview | None") -> None:
+        """Note what was just written at `offset` of a segment; None: it is no longer in memory."""
+        self._fresh = block
+        self._fresh_first = first
+        self._fresh_offset = offset
+
     def read_block(self, first: int, offset: int, block: memoryview) -> int:
         """Read what stands at `offset` of a segment into `block`; the number of bytes read."""
+        fresh = self._fresh
+        if fresh is not None and first == self._fresh_first and offset == self._fresh_offset:
+            # Usually what is sent next: flash needn't be asked.
+            block[: len(fresh)] = fresh
+            return len(fresh)
         with open(self.path(first), "rb") as file:
             file.seek(offset)
             size = file.readinto(block[:BLOCK_HEAD_BYTES])

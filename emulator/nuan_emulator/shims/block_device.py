@@ -20,24 +20,16 @@ class BlockDevice:
         self._power = power
 
     def readblocks(self, block, buffer, offset=0):
-        charged = self._power and self._power.pause()
         self._file.seek(block * BLOCK_BYTES + offset)
         self._file.readinto(buffer)
-        if charged:
-            self._power.owe_flash(_pages(offset, buffer), 0, 0)
-            self._power.resume()
 
     def writeblocks(self, block, buffer, offset=0):
-        charged = self._power and self._power.pause()
         file = self._file
         file.seek(block * BLOCK_BYTES + offset)
         if self._power and self._power.flash_operation():
             file.write(buffer, len(buffer) // 2)
             self._power.power_fails()
         file.write(buffer)
-        if charged:
-            self._power.owe_flash(0, _pages(offset, buffer), 0)
-            self._power.resume()
 
     def ioctl(self, request, argument):
         if request == 4:
@@ -49,7 +41,6 @@ class BlockDevice:
         return 0
 
     def _erase(self, block):
-        charged = self._power and self._power.pause()
         pieces = BLOCK_BYTES // _PIECE
         cut = self._power and self._power.flash_operation()
         self._file.seek(block * BLOCK_BYTES)
@@ -57,9 +48,32 @@ class BlockDevice:
             self._file.write(_erased)
         if cut:
             self._power.power_fails()
+
+
+class CostlyBlockDevice(BlockDevice):
+    """A device that takes its time: `power` also charges it, and not the emulation's own."""
+
+    def readblocks(self, block, buffer, offset=0):
+        charged = self._power.pause()
+        super().readblocks(block, buffer, offset)
         if charged:
-            self._power.owe_flash(0, 0, 1)
+            self._power.owe_flash(_pages(offset, buffer), 0, 0)
             self._power.resume()
+
+    def writeblocks(self, block, buffer, offset=0):
+        charged = self._power.pause()
+        super().writeblocks(block, buffer, offset)
+        if charged:
+            self._power.owe_flash(0, _pages(offset, buffer), 0)
+            self._power.resume()
+
+    def ioctl(self, request, argument):
+        charged = self._power.pause()
+        answer = super().ioctl(request, argument)
+        if charged:
+            self._power.owe_flash(0, 0, 1 if request == 6 else 0)
+            self._power.resume()
+        return answer
 
 
 def _pages(offset, buffer):

@@ -30,16 +30,16 @@ def _start():
     import lockstep_client
     import machine
     import network  # noqa: F401
-    from block_device import BlockDevice
+    from block_device import BlockDevice, CostlyBlockDevice
 
-    device = BlockDevice(board["image"], lockstep_client)
+    cost = board["cost"]
+    device = (CostlyBlockDevice if cost else BlockDevice)(board["image"], lockstep_client)
     vfs.umount("/")
     lockstep_client.ticks_offset = board["ticks_ms"]
     time.set_rtc(board["rtc"][0], board["rtc"][1])
     seed = unhexlify(board["seed"])
     os.seed(seed)
     random.seed(int.from_bytes(seed[:4], "big"))
-    cost = board["cost"]
     machine.start({"cause": board["cause"], "unique_id": unhexlify(board["unique_id"])})
     board = seed = None
     gc.collect()
