@@ -309,7 +309,8 @@ def search(identities: list[tuple[str, str]], seed: int) -> Found:
 def judge_search() -> bool:
     """Search buses of ten with identities of their own, and of ten of which two share a number."""
     good = True
-    apart, shared = [], []
+    apart: list[Found] = []
+    shared: list[Found] = []
     for seed in range(SEARCHES):
         rng = random.Random(seed)
         serials = [f"{number:08d}" for number in rng.sample(range(10**8), 10)]
