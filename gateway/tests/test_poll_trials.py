@@ -249,6 +249,34 @@ def test_another_model_does_not_make_the_first_ones_readings_good(wall, tmp_path
     assert second == "ok"
 
 
+def test_the_feed_is_told_of_a_proof(wall):
+    meter = wall("cjt188_heat", "standard")
+    meter.read()
+    assert told(meter) == []
+    meter.flat.flow_l_per_h = 300
+    meter.read()
+    meter.read()
+    (proof,) = told(meter)
+    assert (proof["meter"], proof["model"], proof["state"]) == ("H1", "cjt188_heat", "confirmed")
+    assert proof["readings_now_good"] > 0
+    assert proof["reason"]
+
+
+def test_the_feed_is_told_of_a_contradiction(wall):
+    meter = wall("cjt188_huizhong", "standard")
+    meter.plan.config.pop("high_first")
+    meter.flat.flow_l_per_h = 300
+    meter.read()
+    (denial,) = told(meter)
+    assert (denial["state"], denial["readings_now_good"]) == ("contradicted", 0)
+
+
+def told(meter: Wall) -> list[dict[str, object]]:
+    """The feed's messages about dialects, in order."""
+    rows = meter.bench.rows("SELECT payload FROM outbox WHERE kind = 'dialect' ORDER BY id")
+    return [json.loads(payload) for (payload,) in rows]
+
+
 def test_what_a_failed_transaction_showed_is_forgotten(wall, monkeypatch):
     meter = wall("cjt188_heat", "standard")
     meter.flat.flow_l_per_h = 300

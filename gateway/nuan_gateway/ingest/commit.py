@@ -275,7 +275,7 @@ class Writer:
 
     def _save(self, work: _Transaction) -> None:
         self._flush(work)
-        self._decoder.trials.save(work.connection, work.now_ms)
+        self._decoder.trials.save(work.connection, self._site, work.now_ms)
         for key in sorted(work.touched):
             before = self._journals.get(key)
             state = work.journals[key].stored()

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from nuan_gateway.evidence.canonical import canonical_text
+from nuan_gateway.store import outbox
 from nuan_gateway.store import trials as store
 from nuan_gateway.store.readings import UNPROVED
 from nuan_gateway.store.trials import DENIED, StoredTrial
@@ -42,7 +44,7 @@ class Trials:
     def __init__(self) -> None:
         self._cases: dict[tuple[str, str], _Case] | None = None
         self._fed: set[tuple[str, str]] = set()
-        self._proved: set[tuple[str, str]] = set()
+        self._changed: set[tuple[str, str]] = set()
 
     def begin(self, connection: Connection) -> None:
         """A transaction begins."""
@@ -69,8 +71,9 @@ class Trials:
             return ""
         return (DENIED if case.state == CONTRADICTED else UNPROVED) + profile.dialect
 
-    def save(self, connection: Connection, now_ms: int) -> None:
-        """Keep what this transaction's answers have shown; after its readings are in."""
+    def save(self, connection: Connection, site: str, now_ms: int) -> None:
+        """Keep what this transaction's answers have shown, and tell the feed what has changed;
+        after its readings are in."""
         cases = self._cases or {}
         kept = [
             StoredTrial(
@@ -84,18 +87,33 @@ class Trials:
             for serial, model in sorted(self._fed)
         ]
         store.save(connection, kept)
-        for serial, model in sorted(self._proved):
+        for serial, model in sorted(self._changed):
+            case = cases[serial, model]
             profile = registry.profile(model)
-            accepted = store.accept_readings(connection, serial, profile.dialect, profile.version)
-            log.info("meter %s: %d readings were waiting for this proof", serial, accepted)
+            good = 0
+            if case.state == CONFIRMED:
+                good = store.accept_readings(connection, serial, profile.dialect, profile.version)
+                log.info("meter %s: %d readings were waiting for this proof", serial, good)
+            payload = {
+                "type": "dialect",
+                "site": site,
+                "meter": serial,
+                "model": model,
+                "dialect": profile.dialect,
+                "state": case.state,
+                "reason": case.reason,
+                "readings_now_good": good,
+            }
+            key = f"dialect-{site}-{serial}-{model}-{now_ms}"
+            outbox.put(connection, [(key, "dialect", canonical_text(payload))], now_ms)
         self._fed.clear()
-        self._proved.clear()
+        self._changed.clear()
 
     def rolled_back(self) -> None:
         """The transaction failed: what its answers showed is forgotten with them."""
         self._cases = None
         self._fed.clear()
-        self._proved.clear()
+        self._changed.clear()
 
     def _feed(self, key: tuple[str, str], case: _Case, profile: Profile, answer: bytes) -> None:
         before = case.state
@@ -106,10 +124,7 @@ class Trials:
             return
         level = logging.INFO if case.state == CONFIRMED else logging.WARNING
         log.log(level, "meter %s (%s): dialect %s: %s", *key, case.state, case.reason)
-        if case.state == CONFIRMED:
-            self._proved.add(key)
-        else:
-            self._proved.discard(key)
+        self._changed.add(key)
 
 
 def _trial(profile: Profile, memory: str) -> Trial:
