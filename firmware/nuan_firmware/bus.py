@@ -95,23 +95,30 @@ class Line:
             self._asker = None
 
     async def _listen(self) -> None:
-        chunk = self._chunk
-        while True:
-            count = await self._stream.readinto(chunk)
-            readout = self._readout
-            if not count or readout is None:
-                continue
-            at = self.received
-            # Behind the longest frame there is only noise: it is fed, but not kept.
-            kept = min(count, RAW_BYTES_MAX - at)
-            self.raw[at : at + kept] = chunk[:kept]
-            self.received = at + kept
-            try:
-                readout.feed(chunk[:count])
-            except Exception as problem:
-                # It is the asker's to report.
-                self._fault = problem
-            asker = self._asker
-            if asker is not None and (self._fault is not None or not readout.waiting):
-                self._asker = None
-                asker.cancel()
+        try:
+            while True:
+                self._take(await self._stream.readinto(self._chunk) or 0)
+        except Exception as problem:
+            # It is the asker's to report; the next question makes a new listener.
+            self._fault = problem
+            self._listener = None
+            self._wake()
+
+    def _take(self, count: int) -> None:
+        readout = self._readout
+        if not count or readout is None:
+            return
+        chunk, at = self._chunk, self.received
+        # Behind the longest frame there is only noise: it is fed, but not kept.
+        kept = min(count, RAW_BYTES_MAX - at)
+        self.raw[at : at + kept] = chunk[:kept]
+        self.received = at + kept
+        readout.feed(chunk[:count])
+        if not readout.waiting:
+            self._wake()
+
+    def _wake(self) -> None:
+        asker = self._asker
+        if asker is not None:
+            self._asker = None
+            asker.cancel()

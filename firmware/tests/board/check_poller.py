@@ -1,6 +1,6 @@
 import asyncio
 
-from serial_port import ACK, Book, Cycles, Port, modbus, telegram
+from serial_port import ACK, Book, Cycles, Port, Uart, modbus, telegram
 
 from nuan_firmware.bus import Line
 from nuan_firmware.config import Bus, Config, Meter, Way
@@ -304,6 +304,45 @@ def test_a_fault_of_the_reader_is_the_askers():
     except ValueError as problem:
         told = str(problem)
     assert told == "seen"
+
+
+class FaultyUart(Uart):
+    """A port that fails once."""
+
+    faults = 1
+
+    def readinto(self, target):
+        if self.faults:
+            self.faults -= 1
+            raise OSError(5)
+        return super().readinto(target)
+
+
+class Hearing(Broken):
+    """A read-out that is content with any byte."""
+
+    def feed(self, data):
+        self.waiting = False
+
+
+def test_after_a_fault_of_the_port_the_line_listens_again():
+    port = Port(lambda question: b"!")
+    port.uart = FaultyUart(lambda question: b"!")
+    port.drain = lambda into: None
+    line = Line(port, 1000)
+    told = []
+
+    async def ask():
+        for _ in range(2):
+            readout = Hearing()
+            try:
+                await line.send(b"?", 0, readout)
+                told.append(await line.receive(readout))
+            except OSError as problem:
+                told.append(problem.errno)
+
+    asyncio.run(ask())
+    assert told == [5, True]
 
 
 def test_what_is_said_in_several_frames_has_a_reference_for_each():
