@@ -1,4 +1,4 @@
-"""Makes the read-outs of one bus: the only file of the node that tells the protocols apart.
+"""Makes the read-outs of one bus; with masters_chinese.py all that tells the protocols apart.
 
 A protocol's code is imported when the first bus that uses it is made.
 """
@@ -42,19 +42,17 @@ _MBUS_IDLE_BITS = const(11)
 _MBUS_ERROR_BITS = const(33)
 # Modbus RTU asks for 3.5 characters.
 _MODBUS_IDLE_CHARACTERS = const(4)
-# CJ/T 188: 30 ms; DL/T 645: 20 ms.
-_CHINESE_IDLE_MS = const(30)
 
 
 def master(protocol: str, count: int) -> "Master":
     """What reads a bus of `count` meters."""
     if protocol == MBUS:
         return Mbus(count)
-    if protocol == CJT188:
-        return Cjt188()
-    if protocol == DLT645:
-        return Dlt645()
-    return Modbus()
+    if protocol == MODBUS:
+        return Modbus()
+    from nuan_firmware import masters_chinese
+
+    return masters_chinese.Cjt188() if protocol == CJT188 else masters_chinese.Dlt645()
 
 
 class Mbus:
@@ -111,52 +109,3 @@ class Modbus:
     def quiet_ms(self, port: "Port", failed: bool) -> int:  # noqa: ARG002
         """By the specification, in characters."""
         return port.frame_ms(_MODBUS_IDLE_CHARACTERS)
-
-
-class Cjt188:
-    """Counts SER on from meter to meter, so that a late answer is never taken for another's."""
-
-    def __init__(self) -> None:
-        from nuan_protocols.cjt188.master import Address, ReadOut
-        from nuan_protocols.cjt188.reader import FrameReader
-
-        self._make = ReadOut
-        self._address = Address
-        self._reader = FrameReader()
-        self._ser = 0
-
-    def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":  # noqa: ARG002
-        """The meter's data identifiers."""
-        kind, mask = meter.way.extra
-        address = self._address(kind, meter.address, mask)
-        return self._make(address, meter.way.reads, self._ser, self._reader, tries)
-
-    def end(self, index: int, readout: "Any") -> None:  # noqa: ARG002
-        """Go on behind the numbers used."""
-        self._ser = readout.ser
-
-    def quiet_ms(self, port: "Port", failed: bool) -> int:  # noqa: ARG002
-        """By the standard, in milliseconds."""
-        return _CHINESE_IDLE_MS
-
-
-class Dlt645:
-    """Reads data identifiers."""
-
-    def __init__(self) -> None:
-        from nuan_protocols.dlt645.master import ReadOut
-        from nuan_protocols.dlt645.reader import FrameReader
-
-        self._make = ReadOut
-        self._reader = FrameReader()
-
-    def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":  # noqa: ARG002
-        """The meter's data identifiers."""
-        return self._make(meter.address, meter.way.reads, self._reader, tries)
-
-    def end(self, index: int, readout: "Any") -> None:
-        """Nothing is kept."""
-
-    def quiet_ms(self, port: "Port", failed: bool) -> int:  # noqa: ARG002
-        """By the standard, in milliseconds."""
-        return _CHINESE_IDLE_MS
