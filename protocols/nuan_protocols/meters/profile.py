@@ -48,10 +48,12 @@ if TYPE_CHECKING:
 
         reset        application reset sub-code that selects it
         interval_s   least time between two readings of it; 0: the maker doesn't say
+        billing      whether it holds the billing register
         """
 
         reset: int
         interval_s: int
+        billing: bool
 
     class Limits(NamedTuple):
         """What one Modbus request to the device may span.
@@ -70,7 +72,7 @@ else:
     Register = namedtuple("Register", ("quantity", "storage", "tariff", "subunit", "function"))
     Resolution = namedtuple("Resolution", ("integer", "exponent", "unit"))
     Cost = namedtuple("Cost", ("interval_s", "per_day", "settlement"))
-    ShortTelegram = namedtuple("ShortTelegram", ("reset", "interval_s"))
+    ShortTelegram = namedtuple("ShortTelegram", ("reset", "interval_s", "billing"))
     Limits = namedtuple("Limits", ("words", "gap"))
 
 PROTOCOLS = ("mbus", "modbus", "cjt188", "dlt645")

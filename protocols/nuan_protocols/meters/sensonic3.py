@@ -39,5 +39,5 @@ PROFILE = Profile(
     rollover=10**8,
     flags=MBUS_HEADER,
     cost=Cost(_STANDARD_INTERVAL_S, 0, (settled("energy", 1),)),
-    short=ShortTelegram(_INSTANTANEOUS_VALUES, _SHORT_INTERVAL_S),
+    short=ShortTelegram(_INSTANTANEOUS_VALUES, _SHORT_INTERVAL_S, billing=False),
 )
