@@ -43,11 +43,19 @@ def meter_config(meter: Meter, bus: int) -> dict[str, Any]:
     profile = registry.profile(meter.model)
     if profile.reads:
         config["reads"] = [list(read) for read in profile.reads]
-    if profile.reset is not None:
-        config["reset"] = profile.reset
+    reset = application_reset(meter, profile)
+    if reset is not None:
+        config["reset"] = reset
     if profile.protocol == "cjt188":
         config |= _cjt188(profile)
     return config
+
+
+def application_reset(meter: Meter, profile: Profile) -> int | None:
+    """The sub-code that picks the M-Bus telegram the meter shall send; None: none is sent."""
+    if meter.telegram == "short" and profile.short is not None:
+        return profile.short.reset
+    return profile.reset
 
 
 def _cjt188(profile: Profile) -> dict[str, Any]:

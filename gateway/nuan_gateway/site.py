@@ -66,6 +66,7 @@ Pin = Annotated[int, Field(ge=-1, le=48)]
 Protocol = Literal["mbus", "modbus", "cjt188", "dlt645"]
 Baud = Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400]
 Parity = Literal["N", "E", "O"]
+Telegram = Literal["standard", "short"]
 BusName = Annotated[Name, Field(max_length=16)]
 RestSeconds = Annotated[int, Field(ge=0, le=3600)]
 
@@ -158,6 +159,8 @@ class Meter(Section):
 
     `address` as printed on the meter: a number (M-Bus primary, Modbus), or digits: M-Bus secondary
     (16), CJ/T 188 (14), DL/T 645 (12). `baud` and `parity` where they differ from the bus's.
+    `telegram`: which one an M-Bus meter is asked for, where its model has a short one that costs
+    its battery less.
     """
 
     serial: Name
@@ -169,6 +172,7 @@ class Meter(Section):
     every_s: Annotated[int, Field(ge=60, le=86400)]
     baud: Baud | None = None
     parity: Parity | None = None
+    telegram: Telegram = "standard"
 
 
 class Zone(Section):

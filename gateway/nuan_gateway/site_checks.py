@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from nuan_gateway.site_battery import check_battery, check_billed_telegram
 from nuan_gateway.site_found import Found, named, twice
 from nuan_gateway.site_lines import check_address, check_nodes
 from nuan_gateway.toml_lines import KeyPath
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from nuan_protocols.meters.profile import Profile
 
 SEASON_DAYS_MAX = 366
-DAY_S = 86_400
 BOARD_READS_MAX = 16
 
 
@@ -79,12 +79,7 @@ def _meter_models(site: Site) -> Found:
             yield place, f"{meter.model} speaks {profile.protocol}, bus {bus.name!r} {bus.protocol}"
         if boards.get(meter.node) and (reason := _too_much_for_a_board(profile)):
             yield place, f'{meter.model} {reason}; write it into a node of kind "gateway"'
-        least_s = _least_period_s(profile)
-        if meter.every_s < least_s:
-            yield (
-                ("meter", position, "every_s"),
-                f"{meter.every_s} costs a {meter.model} its battery; write at least {least_s}",
-            )
+        yield from check_battery(meter, profile, ("meter", position))
 
 
 def _too_much_for_a_board(profile: Profile) -> str:
@@ -94,14 +89,6 @@ def _too_much_for_a_board(profile: Profile) -> str:
     if profile.protocol == "cjt188" and DIALECTS[profile.dialect].extra_bytes:
         return "puts more than the standard's bytes into its answers, which no board expects"
     return ""
-
-
-def _least_period_s(profile: Profile) -> int:
-    """How often a meter's battery lets itself be read, at most once a day."""
-    cost = profile.cost
-    if cost is None:
-        return 0
-    return min(DAY_S, max(cost.interval_s, DAY_S // cost.per_day if cost.per_day else 0))
 
 
 def _zones(site: Site) -> Found:
@@ -159,14 +146,17 @@ def _units(site: Site) -> Found:
 
 
 def _points(site: Site) -> Found:
-    serials = {meter.serial for meter in site.meters}
+    places = {meter.serial: place for place, meter in enumerate(site.meters)}
     units = {unit.id for unit in site.units}
     yield from twice("point", "id", named(point.id for point in site.points))
     yield from twice("point", "meter", named(point.meter for point in site.points))
     for position, point in enumerate(site.points):
         place: KeyPath = ("point", position)
-        if point.meter not in serials:
+        if point.meter not in places:
             yield (*place, "meter"), f"no [[meter]] has the serial {point.meter!r}"
+        elif point.role != "room_temperature":
+            served = places[point.meter]
+            yield from check_billed_telegram(site.meters[served], ("meter", served))
         if point.unit is not None and point.unit not in units:
             yield (*place, "unit"), f"no [[unit]] has the id {point.unit!r}"
         if point.role == "household_heat" and point.unit is None:
