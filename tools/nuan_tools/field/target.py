@@ -6,8 +6,9 @@ from typing import Any
 
 from nuan_gateway.connect import Connect
 from nuan_gateway.errors import GatewayError
-from nuan_gateway.node_config import meter_config
+from nuan_gateway.node_config import application_reset, meter_config
 from nuan_gateway.site import Meter, load_site
+from nuan_protocols.meters import registry
 from nuan_protocols.meters.profile import Profile
 from nuan_tools.decoding import profile_named
 from nuan_tools.errors import UserError
@@ -101,7 +102,12 @@ def of_site(path: Path, serial: str, connect: str | None) -> Target:
     found = target(
         connect or bus.connect, bus.protocol, str(meter.address), None, None, meter.model
     )
-    return replace(found, baud=meter.baud or bus.baud, parity=meter.parity or bus.parity)
+    return replace(
+        found,
+        baud=meter.baud or bus.baud,
+        parity=meter.parity or bus.parity,
+        reset=application_reset(meter, registry.profile(meter.model)),
+    )
 
 
 def parse_address(protocol: str, text: str) -> int | str:
