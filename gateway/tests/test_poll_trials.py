@@ -182,7 +182,7 @@ def test_an_idle_meter_proves_nothing_until_it_runs(wall):
         "no valid reading within 24 hours of 2025-11-05 00:00 UTC; 3 wait until the meter has "
         "proved its dialect (nuan gateway meters)"
     )
-    meter.flat.flow_l_per_h = 300
+    meter.flat.flow_l_per_h = 310
     assert meter.read() == "confirmed"
     assert opening_problem(meter) is None
     state = meter.state()
@@ -198,7 +198,7 @@ def test_an_idle_meter_proves_nothing_until_it_runs(wall):
 
 def test_proof_outlives_a_restart_and_idle_hours(wall):
     meter = wall("cjt188_heat", "standard")
-    meter.flat.flow_l_per_h = 300
+    meter.flat.flow_l_per_h = 310
     assert meter.read() == "confirmed"
     meter.flat.flow_l_per_h = 0
     meter.bench.stop()
@@ -210,7 +210,7 @@ def test_proof_outlives_a_restart_and_idle_hours(wall):
 def test_evidence_gathers_across_restarts(wall):
     """What one answer began another completes, though the gateway was restarted in between."""
     meter = wall("cjt188_lianqiang", "lianqiang")
-    meter.flat.flow_l_per_h = 300
+    meter.flat.flow_l_per_h = 310
     states = []
     for _ in range(12):
         states.append(meter.read())
@@ -223,7 +223,7 @@ def test_a_wrong_model_is_told_with_the_right_one(wall):
     meter = wall("cjt188_huizhong", "standard")
     # High byte first finds nobody at the standard's address: ask as the meter understands.
     meter.plan.config.pop("high_first")
-    meter.flat.flow_l_per_h = 300
+    meter.flat.flow_l_per_h = 310
     assert meter.read() == "contradicted"
     state = meter.state()
     assert state.dialect == "high_first"
@@ -242,7 +242,7 @@ def test_another_model_does_not_make_the_first_ones_readings_good(wall, tmp_path
     meter.bench.stop()
     meter.bench.start({NODE: KEY})
     meter.version = 4
-    meter.flat.flow_l_per_h = 300
+    meter.flat.flow_l_per_h = 310
     assert meter.read() == "confirmed"
     first, second = meter.statuses()
     assert first.endswith(":dialect cooling_first")
@@ -253,7 +253,7 @@ def test_the_feed_is_told_of_a_proof(wall):
     meter = wall("cjt188_heat", "standard")
     meter.read()
     assert told(meter) == []
-    meter.flat.flow_l_per_h = 300
+    meter.flat.flow_l_per_h = 310
     meter.read()
     meter.read()
     (proof,) = told(meter)
@@ -265,7 +265,7 @@ def test_the_feed_is_told_of_a_proof(wall):
 def test_the_feed_is_told_of_a_contradiction(wall):
     meter = wall("cjt188_huizhong", "standard")
     meter.plan.config.pop("high_first")
-    meter.flat.flow_l_per_h = 300
+    meter.flat.flow_l_per_h = 310
     meter.read()
     (denial,) = told(meter)
     assert (denial["state"], denial["readings_now_good"]) == ("contradicted", 0)
@@ -279,7 +279,7 @@ def told(meter: Wall) -> list[dict[str, object]]:
 
 def test_what_a_failed_transaction_showed_is_forgotten(wall, monkeypatch):
     meter = wall("cjt188_heat", "standard")
-    meter.flat.flow_l_per_h = 300
+    meter.flat.flow_l_per_h = 310
     save = meter.bench.writer._save
 
     def fail(work) -> None:

@@ -231,3 +231,75 @@ def test_what_is_no_answer_changes_nothing():
     trial.feed(b"")
     trial.feed(make(0x20, WIRE, 0xC1, b"\x0b\x04\x00"))
     assert usable(trial.verdicts()) == before
+
+
+def whole_heat(energy, volume, power=0, flow=0):
+    """An answer whose heat and volume say the same with decimals and without."""
+    return heat(first=0, energy=energy, volume=volume, power=power, flow=flow)
+
+
+def test_growth_alone_tells_nothing_of_decimals():
+    trial = Trial()
+    # 240.00 kWh for 10.00 m3 at 20.64 K, or 24000 kWh for 1000 m3.
+    trial.feed(whole_heat(energy=10000, volume=1000))
+    trial.feed(whole_heat(energy=34000, volume=2000))
+    assert usable(trial.verdicts()) is None
+    assert "a power has to tell the decimals" in trial.verdicts()[0].reason
+    trial.feed(heat())
+    assert usable(trial.verdicts()).dialect == "standard"
+
+
+def test_a_dialect_that_growth_fits_is_still_held_against_the_power():
+    grown = {"cooling_first_whole": "fits"}
+    verdicts = rank(heat(), grown=grown)
+    assert state_of(verdicts, "cooling_first_whole") == "contradicted"
+    assert usable(verdicts).dialect == "standard"
+
+
+def test_eight_nines_are_no_power_in_any_dialect():
+    answer = heat(power=99999999, flow=4140, supply=3808, kind=0x20)
+    watts = answer.replace(bytes.fromhex("9999999917"), bytes.fromhex("9999999914"))
+    raw = make(0x20, WIRE, 0x81, watts[15:-2])
+    verdict = judge(raw, DIALECTS["cooling_first_whole"])
+    assert verdict.state == "contradicted"
+    assert "more than any meter measures" in verdict.reason
+    assert judge(raw, DIALECTS["nines"]).state == "unconfirmed"
+
+
+def test_a_clock_of_another_century_contradicts_a_byte_order():
+    answer = heat()
+    # 2045-10-10T09:20:00 read from the other end begins with seconds and minutes: 4510.
+    raw = make(
+        0x20,
+        WIRE,
+        0x81,
+        answer[15:-2].replace(bytes.fromhex(CLOCK), b"\x20\x09\x10\x10\x10\x10\x45"),
+    )
+    verdict = judge(raw, DIALECTS["standard"])
+    assert (verdict.state, verdict.reason[:19]) == ("contradicted", "its clock shows 451")
+
+
+def test_round_numbers_prove_nothing():
+    # 0.05 kW and 0.0070 m3/h, high byte first; from the other end 50000.00 kW and 7000 m3/h.
+    verdict = judge(
+        heat(power=5000000, flow=70000000, supply=2700, back=2000), DIALECTS["standard"]
+    )
+    assert verdict.state == "unconfirmed"
+    assert "round numbers may fit by chance" in verdict.reason
+
+
+def test_a_model_of_another_dialect_settles_nothing_about_the_first_energy_by_itself():
+    nines = tuple(sorted(ALL, key=lambda each: each.name != "nines"))
+    assert usable(rank(heat(first=4000), nines)) is None
+    assert usable(rank(heat(first=4000), nines, named="nines")).dialect == "nines"
+
+
+def test_a_counter_that_met_the_other_by_chance_is_cooling_all_the_same():
+    trial = Trial(named="cooling_first")
+    trial.feed(heat(first=0, energy=0))
+    trial.feed(heat(first=5, energy=10))
+    assert trial.state()["first"] == "settlement"
+    for cooling in (12, 15, 20):
+        trial.feed(heat(first=cooling, energy=10))
+    assert trial.state()["first"] == "cooling"
+    assert usable(trial.verdicts()).dialect == "cooling_first"

@@ -17,7 +17,7 @@ from nuan_protocols.cjt188.telegram import Telegram, decode, find
 from nuan_protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from typing import NamedTuple, TypeAlias
 
     from nuan_protocols.cjt188.master import Read
     from nuan_protocols.reading import Reading
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         dialect: str
         state: str
         reason: str
+
+    # The verdict, what was read, and how many things speak softly against it.
+    Judged: TypeAlias = tuple[Verdict, Telegram | None, int]
 
 else:
     from collections import namedtuple
@@ -74,7 +77,7 @@ def ways(printed: str, kind: int = TYPE_HEAT) -> "list[tuple[Address, Read]]":
 
 def judge(raw: bytes, dialect: Dialect) -> Verdict:
     """Holds one answer against one dialect that somebody has named, others aside."""
-    return _judged(raw, dialect, "")[0]
+    return _judged(raw, dialect)[0]
 
 
 def rank(
@@ -93,9 +96,13 @@ def rank(
     verdicts: list[Verdict] = []
     doubts: list[int] = []
     read: list[Telegram | None] = []
-    for dialect in dialects:
+    judged = [_judged(raw, dialect) for dialect in dialects]
+    for index in range(len(dialects)):
+        dialect = dialects[index]
+        verdict, telegram, doubt = judged[index]
         proof = "" if grown is None else grown.get(dialect.name, "")
-        verdict, telegram, doubt = _judged(raw, dialect, proof)
+        if proof and verdict.state == UNCONFIRMED:
+            verdict = _by_growth(dialect, proof, dialects, judged)
         if telegram is not None and verdict.state != CONTRADICTED:
             alike = _alike(telegram, read)
             if alike >= 0:
@@ -104,7 +111,7 @@ def rank(
                 verdict = Verdict(dialect.name, UNCONFIRMED, reason)
                 doubt = doubts[alike] + 1
             else:
-                rival = has_rival(dialect, dialects)
+                rival = _is_disputed(index, dialects, judged)
                 verdict, doubt = _about_first(
                     verdict, telegram, dialect, first, doubt, rival, named
                 )
@@ -121,8 +128,8 @@ def usable(verdicts: "list[Verdict]") -> "Verdict | None":
     return verdicts[0] if verdicts and verdicts[0].state == CONFIRMED else None
 
 
-def _judged(raw: bytes, dialect: Dialect, grown: str) -> "tuple[Verdict, Telegram | None, int]":
-    """The verdict, what was read, and how many things speak softly against it."""
+def _judged(raw: bytes, dialect: Dialect) -> "Judged":
+    """What one answer by itself shows of one dialect."""
     name = dialect.name
     try:
         telegram = decode(raw, dialect)
@@ -132,10 +139,24 @@ def _judged(raw: bytes, dialect: Dialect, grown: str) -> "tuple[Verdict, Telegra
     problem = _foreign(telegram, dialect) or problem or physics.range_problem(telegram)
     if problem:
         return Verdict(name, CONTRADICTED, problem), telegram, 0
-    if grown:
-        return Verdict(name, CONFIRMED, grown), telegram, len(doubts)
     state, reason = _proof(telegram, dialect, doubts)
     return Verdict(name, state, reason), telegram, len(doubts)
+
+
+def _by_growth(
+    dialect: Dialect, proof: str, dialects: "tuple[Dialect, ...]", judged: "list[Judged]"
+) -> Verdict:
+    """Confirmed by what its registers counted, unless the decimals are still open.
+
+    Heat for volume is the same in all decimals; only the power tells them apart.
+    """
+    for index in range(len(dialects)):
+        other, verdict = dialects[index], judged[index][0]
+        is_twin = other.whole != dialect.whole and _layout(other) == _layout(dialect)
+        if is_twin and verdict.state != CONTRADICTED:
+            reason = f"{proof}; {other.name} counts alike: a power has to tell the decimals"
+            return Verdict(dialect.name, UNCONFIRMED, reason)
+    return Verdict(dialect.name, CONFIRMED, proof)
 
 
 def _proof(telegram: Telegram, dialect: Dialect, doubts: "list[str]") -> "tuple[str, str]":
@@ -200,15 +221,35 @@ def _alike(telegram: Telegram, read: "list[Telegram | None]") -> int:
     return -1
 
 
+def _is_disputed(index: int, dialects: "tuple[Dialect, ...]", judged: "list[Judged]") -> bool:
+    """Whether another dialect reads the same in this answer, but calls the first energy another."""
+    mine = judged[index][1]
+    for other in range(len(dialects)):
+        verdict, telegram, _ = judged[other]
+        if (
+            dialects[other].cooling_first != dialects[index].cooling_first
+            and verdict.state != CONTRADICTED
+            and telegram is not None
+            and mine is not None
+            and [each.reading for each in telegram.records[1:]]
+            == [each.reading for each in mine.records[1:]]
+        ):
+            return True
+    return False
+
+
 def has_rival(dialect: Dialect, dialects: "tuple[Dialect, ...]") -> bool:
     """Whether another dialect differs from this one only in what the first energy counts."""
     return any(
-        other.cooling_first != dialect.cooling_first and _layout(other) == _layout(dialect)
+        other.cooling_first != dialect.cooling_first
+        and other.whole == dialect.whole
+        and _layout(other) == _layout(dialect)
         for other in dialects
     )
 
 
 def _layout(dialect: Dialect) -> "tuple[object, ...]":
+    """Everything but what the first energy counts, and decimals."""
     return (
         dialect.high_first,
         dialect.unit_first,
@@ -216,7 +257,6 @@ def _layout(dialect: Dialect) -> "tuple[object, ...]":
         dialect.temperature_bytes,
         dialect.century,
         dialect.no_value,
-        dialect.whole,
         dialect.extra_bytes,
         dialect.water,
     )

@@ -101,7 +101,7 @@ class Trial:
         if not any(self._is_current(answer, each) for each in self._dialects):
             return
         self._answers += 1
-        if not self._first:
+        if self._first != probe.COOLING_FIRST:
             self._watch_first(answer)
         grown = [self._grow(answer, dialect) for dialect in self._dialects]
         for verdict in self._ranked(answer):
@@ -157,7 +157,7 @@ class Trial:
         """What the first energy's move since the last answer shows.
 
         A settlement value jumps to where the current one has been in between; a counter moves on
-        by itself, again and again.
+        by itself, again and again, and may meet the other one by chance.
         """
         for dialect in self._dialects:
             before, after = self._both(self._last, answer, dialect)
