@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _MBUS_ANSWER_BITS = 330
 _MBUS_EXTRA_S = 0.06
 _ANSWER_S = {"modbus": 0.2, "cjt188": 0.7, "dlt645": 0.55}
+_MBUS = "mbus"
+# Control field of REQ_UD2, whatever its frame count bit and what says that it counts.
+_REQUEST = 0x4B
+_REQUEST_MASK = 0xCF
 # A pause inside an answer: adapters deliver in bursts, serial servers in packets.
 _PAUSE_S = 0.06
 _NETWORK_PAUSE_S = 0.25
@@ -48,6 +52,11 @@ class Asker(Protocol):
 
     def wanted(self) -> int:
         """How many bytes to wait for."""
+        ...
+
+    def answer_bytes_max(self) -> int:
+        """Length of the longest answer."""
+        ...
 
     def feed(self, data: "Buffer") -> None:
         """Takes what came."""
@@ -94,7 +103,11 @@ class Line:
             self.questions += 1
             self.on_question()
             await self._send(bytes(question))
-            await self._listen(asker, bytes(question), self.answer_s(protocol))
+            answer_s = self.answer_s(protocol)
+            if protocol != _MBUS or question[1] & _REQUEST_MASK == _REQUEST:
+                # Serial servers may keep an answer until it is whole; an E5 is so at once.
+                answer_s += self._transport.character.seconds(asker.answer_bytes_max())
+            await self._listen(asker, bytes(question), answer_s)
 
     def answer_s(self, protocol: str) -> float:
         """How long a meter may take to begin its answer."""

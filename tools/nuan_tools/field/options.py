@@ -1,10 +1,14 @@
 """What several commands' options mean, checked before a line is touched."""
 
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from nuan_tools.errors import UserError
-from nuan_tools.field.settings import BAUDS
+from nuan_tools.field.settings import AUTO, BAUDS, OneProtocol
 from nuan_tools.i18n import tr
+
+if TYPE_CHECKING:
+    from nuan_tools.field.session import Wish
 
 KEY_BYTES = 16
 
@@ -36,3 +40,37 @@ def check_baud(baud: int | None) -> None:
         raise UserError(
             tr("--baud {baud}: write one of {known}", baud=baud, known=", ".join(map(str, BAUDS)))
         )
+
+
+def wish_of(
+    connect: str,
+    protocol: str,
+    settings: tuple[str, str | None, int | None],
+    span: tuple[int, int],
+    secondary: bool,
+    addresses: list[str],
+) -> "Wish":
+    """What `nuan scan` shall look for; settings: baud rate or "auto", parity, answer time.
+
+    Raises UserError.
+    """
+    from nuan_tools.field.line import connect_to
+    from nuan_tools.field.session import Wish
+    from nuan_tools.field.target import parse_address
+
+    baud, parity, answer_ms = settings
+    number = None
+    if baud != AUTO:
+        number = int(baud) if baud.isdecimal() else 0
+        check_baud(number)
+    if span[0] > span[1]:
+        raise UserError(tr("--from {first} is above --to {last}", first=span[0], last=span[1]))
+    every = protocol == "all"
+    protocols = tuple(each.value for each in OneProtocol) if every else (protocol,)
+    if addresses and protocol not in ("cjt188", "dlt645"):
+        raise UserError(tr("--address: say with --protocol cjt188 or dlt645 whose it is"))
+    printed = tuple(str(parse_address(protocol, each)) for each in addresses)
+    if secondary and "mbus" not in protocols:
+        raise UserError(tr("--secondary is for M-Bus"))
+    where = connect_to(connect)
+    return Wish(where, protocols, number, parity, *span, secondary, printed, answer_ms)

@@ -1,0 +1,181 @@
+"""`nuan scan`: looks for meters on a line and proposes their entries of a site file."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nuan_tools.app import App
+from nuan_tools.field.settings import AUTO, Parity, Protocols
+from nuan_tools.i18n import tr
+
+if TYPE_CHECKING:
+    from nuan_tools.field.session import Session
+
+ORDER = 54
+INTERRUPTED = 130
+RESUME_FILE = Path("nuan-scan.json")
+
+
+def register(app: App) -> None:
+    """Adds the command."""
+
+    @app.command("scan", help=tr("Look for meters on a line and propose their site entries."))
+    def scan(
+        connect: Annotated[
+            str,
+            typer.Argument(
+                metavar="CONNECT", help=tr("/dev/ttyUSB0, tcp://host:port or modbus-tcp://host.")
+            ),
+        ],
+        protocol: Annotated[Protocols, typer.Option(help=tr("What to look for."))] = Protocols.ALL,
+        baud: Annotated[
+            str, typer.Option(metavar="N|auto", help=tr("Baud rate; auto tries the usual ones."))
+        ] = AUTO,
+        parity: Annotated[
+            Parity | None, typer.Option(help=tr("Parity; otherwise the usual ones are tried."))
+        ] = None,
+        first: Annotated[
+            int,
+            typer.Option(
+                "--from", metavar="A", min=0, max=250, help=tr("First M-Bus or Modbus address.")
+            ),
+        ] = 0,
+        last: Annotated[
+            int,
+            typer.Option(
+                "--to", metavar="A", min=0, max=250, help=tr("Last M-Bus or Modbus address.")
+            ),
+        ] = 250,
+        secondary: Annotated[
+            bool, typer.Option("--secondary", help=tr("M-Bus: search by secondary addresses."))
+        ] = False,
+        address: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="A",
+                help=tr("CJ/T 188, DL/T 645: ask this address; may be given several times."),
+            ),
+        ] = None,
+        node: Annotated[
+            str,
+            typer.Option(metavar="ID", help=tr("The node that reads them, for the site entries.")),
+        ] = "",
+        bus: Annotated[
+            str, typer.Option(metavar="NAME", help=tr("The node's bus, for the site entries."))
+        ] = "",
+        slot: Annotated[
+            int, typer.Option(metavar="N", min=1, help=tr("The first slot for the site entries."))
+        ] = 1,
+        site_entries: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help=tr("Write the site entries there as well.")),
+        ] = None,
+        resume: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help=tr("Go on from this file, and keep the state there when stopped."),
+            ),
+        ] = None,
+        answer_time: Annotated[
+            int | None,
+            typer.Option(
+                metavar="MS", min=5, max=60_000, help=tr("How long to wait for an answer to begin.")
+            ),
+        ] = None,
+        as_json: Annotated[
+            bool, typer.Option("--json", help=tr("Print one JSON object and nothing else."))
+        ] = False,
+    ) -> None:
+        from nuan_tools.field.options import wish_of
+        from nuan_tools.field.session import Session
+        from nuan_tools.field.site_entries import Place
+
+        settings = (baud, parity.value if parity else None, answer_time)
+        wish = wish_of(connect, protocol.value, settings, (first, last), secondary, address or [])
+        session = Session(wish)
+        if resume is not None and resume.exists():
+            session.load(resume)
+        place = Place(node, bus, slot)
+        if node and not bus and len(wish.protocols) > 1:
+            raise_bus_missing()
+        finished = _run(session, resume or RESUME_FILE, as_json=as_json)
+        _show(session, place, site_entries, finished=finished, as_json=as_json)
+        if not finished:
+            raise typer.Exit(INTERRUPTED)
+        if not session.found:
+            raise typer.Exit(1)
+
+
+def raise_bus_missing() -> None:
+    """A node's meters hang on one of its buses, and only one protocol does on each."""
+    from nuan_tools.errors import UserError
+
+    raise UserError(tr("--node: write its --bus as well, and one --protocol"))
+
+
+def _run(session: "Session", path: Path, *, as_json: bool) -> bool:
+    """Scan; what was found before a fault or Ctrl-C is kept in the file."""
+    import asyncio
+
+    from nuan_tools.errors import NuanError
+    from nuan_tools.field import scan_view
+    from nuan_tools.field.scan import scan
+    from nuan_tools.field.watching import watching
+
+    with watching(session, quiet=as_json):
+        try:
+            finished = asyncio.run(scan(session))
+        except NuanError:
+            if session.found:
+                from nuan_tools.console import out
+
+                session.save(path)
+                out().print(scan_view.view(session))
+            raise
+    if finished:
+        path.unlink(missing_ok=True)
+    else:
+        session.save(path)
+        _tell_how_to_go_on(path)
+    return finished
+
+
+def _tell_how_to_go_on(path: Path) -> None:
+    import shlex
+
+    from nuan_tools.errors import complain
+
+    words = [shlex.quote(each) for each in sys.argv[1:]]
+    if "--resume" not in sys.argv:
+        words += ["--resume", shlex.quote(str(path))]
+    complain(tr("stopped; go on with: {command}", command="nuan " + " ".join(words)))
+
+
+def _show(
+    session: "Session", place: object, path: Path | None, *, finished: bool, as_json: bool
+) -> None:
+    from nuan_tools.field import scan_view
+    from nuan_tools.field.site_entries import Place, site_entries
+
+    if not isinstance(place, Place):
+        raise TypeError(place)
+    entries = site_entries(session.found, session.wish.connect, place)
+    if path is not None:
+        path.write_text(entries, "utf-8")
+    if as_json:
+        import json
+
+        found = scan_view.scan_json(session, finished, entries)
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    from nuan_tools.console import out
+
+    out().print(scan_view.view(session))
+    if entries:
+        out().print()
+        out().print(tr("Entries for the site file:"), style="bold")
+        out().print()
+        out().print(entries, soft_wrap=True, markup=False)
