@@ -168,7 +168,8 @@ async def open_transport(connect: Connect, baud: int, parity: str) -> Transport:
             pipe, _ = await serial_asyncio_fast.create_serial_connection(
                 loop, lambda: wire, connect.path, baudrate=baud, exclusive=True
             )
-            _set_parity(pipe.serial, parity)
+            if pipe.serial is not None:
+                _set_parity(pipe.serial, parity)
         return Transport(connect, pipe, wire, Character(baud, parity), pipe.serial)
     if connect.kind != TCP:
         raise LineError(f"{connect}: carries no bytes as they are; write tcp:// for that")
