@@ -17,6 +17,7 @@ from nuan_gateway.store.entries import StoredEntry
 from nuan_protocols.meters import annotate, registry
 from nuan_protocols.meters.mbus_readings import billed_record
 from nuan_protocols.meters.profile import Profile
+from nuan_protocols.meters.status import Condition
 from nuan_protocols.uplink.entry import HEAD_BYTES
 from nuan_protocols.uplink.entry_reader import parse_entry, parse_exchange
 
@@ -46,7 +47,8 @@ class RegisterChain:
     """One boundary of the bill: the register as stated, its entry, question and answer.
 
     `root_day` is the UTC day whose signed root holds the entry, None until that day is sealed.
-    `billed` are the offsets of the answer's bytes that the register was read from.
+    `billed` are the offsets of the answer's bytes that the register was read from, `conditions`
+    what the meter says of itself in the same answer.
     """
 
     place: str
@@ -57,6 +59,7 @@ class RegisterChain:
     answer: Bytes
     billed: range
     root_day: str | None
+    conditions: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def _register_chain(
         ),
         _billed(profile, exchange.answer),
         day if statements.root_of(connection, day) else None,
+        tuple(registry.conditions(profile, exchange.question, exchange.answer)),
     )
 
 

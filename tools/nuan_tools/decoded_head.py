@@ -4,7 +4,7 @@ from typing import Any
 
 from nuan_protocols.cjt188.annotate import TYPE_NAMES
 from nuan_tools.decoding import Decoded
-from nuan_tools.i18n import tr
+from nuan_tools.i18n import tr, tr_like
 
 
 def head(decoded: Decoded) -> str:
@@ -21,7 +21,7 @@ def head(decoded: Decoded) -> str:
 def condition_text(condition: dict[str, str]) -> str:
     """A condition in words with its severity: "battery low (notice)"."""
     name = condition["name"]
-    return tr("{name} ({severity})", name=tr(name), severity=tr(condition["severity"]))
+    return tr("{name} ({severity})", name=tr_like(name), severity=tr(condition["severity"]))
 
 
 def dialect_text(dialect: str, state: str, reason: str) -> str:

@@ -80,8 +80,7 @@ def _byte_groups(
 
 def quantity_name(quantity: str) -> str:
     """A quantity in the reader's words: "voltage:l1" -> "voltage l1"."""
-    name, *qualifiers = quantity.split(":")
-    return " ".join([tr(name.replace("_", " ")), *map(tr, qualifiers)])
+    return " ".join(tr(part.replace("_", " ")) for part in quantity.split(":"))
 
 
 def _quantity(reading: Reading) -> str:

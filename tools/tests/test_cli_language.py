@@ -8,8 +8,10 @@ from pathlib import Path
 import polib
 import pytest
 
+from nuan_protocols.meters import registry
 from nuan_protocols.quantity import UNITS_OF
 from nuan_tools import i18n
+from nuan_tools.decoded_head import condition_text
 from nuan_tools.errors import UserError
 
 PACKAGE = Path(i18n.__file__).parent
@@ -48,6 +50,29 @@ def test_every_message_has_a_chinese_text() -> None:
 def test_every_quantity_has_a_chinese_name() -> None:
     missing = [name for name in UNITS_OF if not TEXTS.get(name.replace("_", " "))]
     assert not missing
+
+
+def test_every_word_of_a_meter_model_has_a_chinese_text() -> None:
+    """Its registers with their qualifiers, its units and what it says of itself."""
+    profiles = [registry.profile(model) for model in registry.models()]
+    words = {
+        part.replace("_", " ")
+        for profile in profiles
+        for register in profile.registers
+        for part in register.quantity.split(":")
+        # Which sensor of a kind: a maker's label, not a word.
+        if not re.fullmatch(r"[tv]\d|header", part)
+    }
+    words |= {each.name for profile in profiles for each in (*profile.flags, *profile.settings)}
+    assert len(words) > 100
+    assert not sorted(word for word in words if not TEXTS.get(word))
+
+
+def test_a_bit_nobody_explained_is_named_by_number_in_chinese_too() -> None:
+    i18n.use("zh")
+    bit = {"name": "bit 3 of error_flags:word_1", "severity": "info"}
+    assert condition_text(bit) == "error_flags:word_1 第 3 位（信息）"
+    assert condition_text({"name": "battery low", "severity": "notice"}) == "电池欠压（注意）"
 
 
 def test_translations_keep_the_fields() -> None:

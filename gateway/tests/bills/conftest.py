@@ -157,10 +157,14 @@ class World:
     def end_s(self) -> int:
         return SEASON_START_S + self.days * DAY_S
 
+    def telegram(self, slot: int, time: int) -> bytes:
+        """What a meter answers unless the test says otherwise."""
+        return telegram(slot, register_at(slot, time))
+
     def read(self, time: int, clock: int = 2) -> None:
         """One poll of all meters at `time`, delivered at once."""
         for slot in (1, 2, 3, BUILDING_SLOT, GAS_SLOT):
-            answer = self.answers.get((slot, time), telegram(slot, register_at(slot, time)))
+            answer = self.answers.get((slot, time), self.telegram(slot, time))
             body_bytes = exchange(slot, answer, self.config_version)
             self.journal.add(entry.KIND_EXCHANGE, body_bytes, time, clock)
         self.bench.clock.ms = max(self.bench.clock.ms, time * 1000 + 5_000)
@@ -197,13 +201,22 @@ class World:
 def make_world(
     tmp_path: Path, make_bench: Any, make_journal: Any
 ) -> Iterator[Callable[..., World]]:
-    """Make a world of a season of so many days; nothing is read yet."""
+    """Make a world of a season of so many days; nothing is read yet.
+
+    `own_model` is the text of a model file of the user's own, own_heat, for the heat meters.
+    """
     benches: list[Any] = []
 
-    def make(days: int = 5, name: str = "world") -> World:
+    def make(days: int = 5, name: str = "world", own_model: str = "") -> World:
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "site.toml").write_text(site_text(days), "utf-8")
+        text = site_text(days)
+        if own_model:
+            (folder / "models").mkdir()
+            (folder / "models" / "own_heat.py").write_text(own_model, "utf-8")
+            text = text.replace('"mbus_heat"', '"own_heat"')
+            text = text.replace('id = "t1"\n', 'id = "t1"\nmodels = "models"\n', 1)
+        (folder / "site.toml").write_text(text, "utf-8")
         (folder / "tariff.toml").write_text(TARIFF, "utf-8")
         (folder / "keys.toml").write_text(f'"{NODE}" = "{KEY.hex()}"\n')
         site = load_site(folder / "site.toml")

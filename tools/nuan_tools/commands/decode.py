@@ -8,6 +8,7 @@ import typer
 
 from nuan_tools.app import App
 from nuan_tools.i18n import tr
+from nuan_tools.models_folder import ModelsFolder, take_in
 
 if TYPE_CHECKING:
     from nuan_tools.decoding import Decoded, How
@@ -56,6 +57,7 @@ def register(app: App) -> None:
                 metavar="NAME", help=tr("The CJ/T 188 meter's dialect, else the likeliest.")
             ),
         ] = None,
+        models: ModelsFolder = None,
         key: Annotated[
             str | None,
             typer.Option(
@@ -73,6 +75,7 @@ def register(app: App) -> None:
         from nuan_tools.field.options import check_dialect, parse_key
 
         check_dialect(dialect)
+        take_in(models)
         how = How(_question(question, model), model, dialect)
         request = _Request(how, parse_key(key), as_json, by_bytes)
         sound = [_decode_one(where, text, request) for where, text in _telegrams(telegrams or [])]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ORDER = 32
 
 BYTES_A_ROW = 8
+_STYLES = {"alarm": "red", "notice": "yellow"}
 
 
 def register(app: App) -> None:
@@ -126,10 +127,19 @@ def _show_register(out: Console, found: RegisterChain, statement: Any, zone: Zon
             serial=statement["meter"]["serial"],
         ),
     )
+    _show_conditions(out, found)
     _show_entry(out, found)
     _show_bytes(out, tr("Journal entry"), found.head)
     _show_bytes(out, tr("Question to the meter"), found.question)
     _show_bytes(out, tr("The meter's answer (*: the billed register)"), found.answer, found.billed)
+
+
+def _show_conditions(out: Console, found: RegisterChain) -> None:
+    from nuan_tools.decoded_head import condition_text
+
+    for each in found.conditions:
+        what = condition_text({"name": each.name, "severity": each.severity})
+        _say(out, "  " + tr("the meter says: {what}", what=what), _STYLES.get(each.severity))
 
 
 def _show_entry(out: Console, found: RegisterChain) -> None:

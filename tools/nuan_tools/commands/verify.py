@@ -10,6 +10,7 @@ import typer
 from nuan_tools.app import App
 from nuan_tools.errors import CheckFailed, UserError
 from nuan_tools.i18n import tr
+from nuan_tools.models_folder import ModelsFolder, take_in
 
 if TYPE_CHECKING:
     from nuan_gateway.evidence.verify import Verdict
@@ -32,7 +33,9 @@ def register(app: App) -> None:
                 help=tr("The gateway's public key that you trust: a file, or 64 hex digits."),
             ),
         ] = "",
+        models: ModelsFolder = None,
     ) -> None:
+        take_in(models)
         _verify(bundle, key)
 
 
@@ -47,9 +50,44 @@ def _verify(path: Path, key: str) -> None:
             tr("{file}: byte {offset} is not UTF-8", file=path, offset=error.start)
         ) from None
     verdict = verify.verify(text, trusted)
+    if not _signature_breaks(verdict):
+        _refuse_unknown_model(path, verdict)
     if not verdict.holds:
         raise CheckFailed(_failure(path, verdict))
     _show(verdict, trusted is not None)
+
+
+def _signature_breaks(verdict: Verdict) -> bool:
+    return any(
+        finding.link in ("structure", "gateway key", "statement signature")
+        for finding in verdict.findings
+    )
+
+
+def _refuse_unknown_model(path: Path, verdict: Verdict) -> None:
+    """Raises UserError where the bill's meter model isn't known here: nothing could be checked.
+
+    A bundle brings no model along: a model is a program, and whoever made the bill would have
+    written what is to check it.
+    """
+    from nuan_protocols.meters import registry
+
+    statement = verdict.bundle.statement if verdict.bundle else None
+    if statement is None or statement.meter is None:
+        return
+    try:
+        registry.profile(statement.meter.model, statement.versions.profile)
+    except registry.UnknownModelError:
+        raise UserError(
+            tr(
+                "{file}: the bill was made with meter model {model}, version {version}, which "
+                "isn't known here; get the model's file from whoever made the bill, look at what "
+                "is in it, and give its folder with --models",
+                file=path,
+                model=statement.meter.model,
+                version=statement.versions.profile,
+            )
+        ) from None
 
 
 def _trusted_key(key: str) -> bytes:
