@@ -8,6 +8,7 @@ import typer
 from nuan_tools.app import App
 from nuan_tools.field.settings import OneProtocol, Parity
 from nuan_tools.i18n import tr
+from nuan_tools.models_folder import ModelsFolder, take_in
 
 if TYPE_CHECKING:
     from nuan_tools.field.found import Found
@@ -53,6 +54,7 @@ def register(app: App) -> None:
         model: Annotated[
             str | None, typer.Option(metavar="MODEL", help=tr("Its model, else the likeliest."))
         ] = None,
+        models: ModelsFolder = None,
         dialect: Annotated[
             str | None,
             typer.Option(
@@ -97,6 +99,7 @@ def register(app: App) -> None:
 
         from nuan_tools.field import options, reading
 
+        take_in(models)
         options.check_dialect(dialect)
         options.check_baud(baud)
         wish = reading.Wish(all_telegrams, options.parse_key(key), answer_time)

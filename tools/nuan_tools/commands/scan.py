@@ -9,6 +9,7 @@ import typer
 from nuan_tools.app import App
 from nuan_tools.field.settings import AUTO, Parity, Protocols
 from nuan_tools.i18n import tr
+from nuan_tools.models_folder import ModelsFolder, take_in
 
 if TYPE_CHECKING:
     from nuan_tools.field.session import Session
@@ -79,6 +80,7 @@ def register(app: App) -> None:
                 help=tr("Go on from this file, and keep the state there when stopped."),
             ),
         ] = None,
+        models: ModelsFolder = None,
         answer_time: Annotated[
             int | None,
             typer.Option(
@@ -93,6 +95,7 @@ def register(app: App) -> None:
         from nuan_tools.field.session import Session
         from nuan_tools.field.site_entries import Place
 
+        take_in(models)
         settings = (baud, parity.value if parity else None, answer_time)
         wish = wish_of(connect, protocol.value, settings, (first, last), secondary, address or [])
         session = Session(wish)
