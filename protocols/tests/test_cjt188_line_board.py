@@ -228,3 +228,30 @@ def test_no_reads_is_no_turn():
     readout = ReadOut(METER, (), 0)
     assert readout.request() is None
     assert readout.exchanges == []
+
+
+def test_an_answer_to_another_identifier_or_number_is_passed_over_but_heard():
+    for data in (b"\xd1\x20\x07\x00", b"\x90\x1f\x06\x00", b"\x90\x1f", b""):
+        readout = ReadOut(METER, ((1, 0x90, 0x1F),), 7, None, 1)
+        readout.request()
+        readout.feed(make(0x20, WIRE, 0x81, data))
+        assert readout.waiting, data
+        readout.timeout()
+        assert readout.exchanges[0][1] == UNREADABLE, data
+
+
+def test_the_identifier_may_come_back_in_the_other_order():
+    readout = ReadOut(METER, ((1, 0x90, 0x1F),), 7)
+    readout.request()
+    readout.feed(make(0x20, WIRE, 0x81, b"\x1f\x90\x07\x00"))
+    assert readout.exchanges[0][1] == OK
+
+
+def test_the_running_number_begins_again_after_255():
+    readout = ReadOut(METER, ((1, 0x90, 0x1F), (1, 0xD1, 0x20)), 255)
+    for number in (255, 0):
+        question = readout.request()
+        assert parse(question).data[2] == number
+        readout.feed(answer_to(question))
+    assert [each[1] for each in readout.exchanges] == [OK, OK]
+    assert readout.ser == 1

@@ -99,3 +99,28 @@ def test_a_write_is_no_read():
     except FrameError as error:
         offset = error.offset
     assert offset == 1
+
+
+def test_a_late_second_answer_is_not_taken_for_the_next_reads():
+    heat = closed(b"\x05\x03\x04\x00\x00\x00\x2a")
+    volume = closed(b"\x05\x03\x04\x00\x00\x00\x07")
+    refusal = closed(b"\x05\x83\x06")
+
+    def line(question, tries):
+        if question[3] == 0:
+            return heat if tries == 2 else b""
+        # The answer to the first try, which came too late for the second.
+        return late + volume
+
+    for late in (heat, refusal):
+        found = turn(ReadOut(5, ((3, 0, 2), (3, 8, 2))), line)
+        assert found == [(0, OK, 2, heat), (1, OK, 1, volume)], late
+    late = b""
+    found = turn(ReadOut(5, ((3, 0, 2), (3, 8, 2))), line)
+    assert found == [(0, OK, 2, heat), (1, OK, 2, volume)]
+    found = turn(
+        ReadOut(5, ((3, 0, 2), (3, 8, 1))), lambda q, tries: REFUSAL if tries == 2 else b""
+    )
+    assert found == [(0, EXCEPTION, 2, REFUSAL), (1, EXCEPTION, 2, REFUSAL)]
+    found = turn(ReadOut(5, READS), lambda q, tries: answers(q) if q[1] == 4 or tries == 2 else b"")
+    assert found == [(0, OK, 2, FIRST), (1, OK, 1, SECOND)]

@@ -3,8 +3,9 @@
     FE FE FE FE 68 T A0..A6 C 03 DI DI SER CS 16  ->  68 T A0..A6 C+80h L DI DI SER .. CS 16
                                                       68 T A0..A6 C+C0h 03 SER ST ST CS 16
 
-The master counts SER up and the meter echoes it: an answer is known by its address and SER. T is
-not compared, for makers answer with their own. Some makers add 33h to every byte of DATA.
+The master counts SER up and the meter echoes it: an answer is known by its address, SER and DI,
+whichever byte of DI goes first. T is not compared, for makers answer with their own. Some makers
+add 33h to every byte of DATA.
 """
 
 from typing import TYPE_CHECKING
@@ -91,20 +92,24 @@ class ReadOut(_ReadOut):
         frame = self._frames.next_frame()
         if frame is None:
             return None
-        asked = self.question
-        control = asked[PREAMBLE_BYTES + CONTROL_AT]
         if self._meter.wire != ADDRESS_ANY and frame.address != self._meter.wire:
             return FOREIGN, b""
-        data = frame.data
-        if frame.control == control | ANSWER:
-            at, verdict = _DI_BYTES, OK
-        elif frame.control == control | ANSWER | ABNORMAL and len(data) == _ERROR_DATA_BYTES:
-            at, verdict = 0, EXCEPTION
-        else:
-            return FOREIGN, b""
-        if len(data) <= at or data[at] != asked[_SER_AT]:
-            return FOREIGN, b""
-        return verdict, frame.raw
+        asked, data = self.question, frame.data
+        answered = frame.control ^ asked[PREAMBLE_BYTES + CONTROL_AT]
+        if answered == ANSWER and len(data) > _DI_BYTES:
+            first, second = asked[_SER_AT - 2], asked[_SER_AT - 1]
+            named = (data[0], data[1])
+            if data[2] == asked[_SER_AT] and named in ((first, second), (second, first)):
+                return OK, frame.raw
+        elif (
+            answered == ANSWER | ABNORMAL
+            and len(data) == _ERROR_DATA_BYTES
+            and data[0] == asked[_SER_AT]
+        ):
+            return EXCEPTION, frame.raw
+        # Should nothing better come, the meter was heard, if not understood.
+        self._frames.noise_bytes += len(frame.raw)
+        return FOREIGN, b""
 
     def _next(self, verdict: int, answer: bytes) -> "bytes | None":  # noqa: ARG002 - base class has it
         if verdict == NO_ANSWER or self.part + 1 >= len(self._reads):
