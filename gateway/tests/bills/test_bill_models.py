@@ -149,7 +149,15 @@ def test_a_broken_signature_is_told_before_the_model_is_asked_for(
     assert "statement signature: does not hold" in told
 
 
-@pytest.mark.parametrize("command", [["verify", "x.json"], ["decode", "E5"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["verify", "x.json"],
+        ["decode", "E5"],
+        ["read", "tcp://127.0.0.1:9"],
+        ["scan", "tcp://127.0.0.1:9"],
+    ],
+)
 def test_a_folder_of_models_that_cannot_be_used_is_told_with_the_way_out(
     command: list[str], nuan: Run, tmp_path: Path
 ) -> None:
