@@ -84,3 +84,24 @@ def test_a_code_of_another_quantity_is_not_taken() -> None:
 def test_what_is_no_number_stays_none() -> None:
     answer = heat_answer("7856A41291", "1000000035")
     assert shown(made(TEN_MWH), answer)[0] == "energy unreadable:unit 91 is unknown "
+
+
+def test_eight_nines_are_no_value_in_a_unit_of_ones_own_either() -> None:
+    answer = heat_answer("9999999991", "1000000092")
+    found = shown(made(TEN_MWH, TANKS, dialect="nines"), answer)
+    assert found[0] == "energy unreadable:no value "
+    assert shown(made(TEN_MWH, TANKS), answer)[0] == "energy 999999.99 10 MWh"
+
+
+def test_no_step_is_stated_where_every_answer_names_its_unit() -> None:
+    meters = [registry.profile(name) for name in registry.models()]
+    stated = [each.name for each in meters if each.protocol == "cjt188" and each.resolution]
+    assert stated == ["cjt188_water_fraction"]
+    (energy,) = [
+        each
+        for each in registry.readings(
+            registry.profile("cjt188_heat"), QUESTION, heat_answer("7856341211", "1000000035")
+        )
+        if (each.quantity, each.storage) == ("energy", 0)
+    ]
+    assert (energy.integer, energy.exponent, energy.unit) == (12345678, 7, "J")

@@ -65,6 +65,8 @@ def value(
 ) -> Reading:
     """Five bytes of digits and unit; `decimals` of the digits stand behind the point."""
     text, code = split_value(data, dialect)
+    if dialect.no_value and text == _NO_VALUE:
+        return unreadable(quantity, "no value", text, storage)
     known = unit_of(code)
     if known is None:
         return unreadable(quantity, f"unit {code:02X} is unknown", text, storage)
@@ -74,8 +76,6 @@ def value(
         return unreadable(quantity, reason, text, storage)
     if not text.isdigit():
         return unreadable(quantity, "not a decimal number", text, storage)
-    if dialect.no_value and text == _NO_VALUE:
-        return unreadable(quantity, "no value", text, storage)
     if not dialect.whole:
         exponent -= decimals
     return reading(quantity, int(text), exponent, unit, storage)

@@ -3,6 +3,8 @@
 Source      CJ/T 188-2004, clause on data identifiers and table of the status word ST
 Certainty   the status word's first byte is the standard's; its second byte is each maker's own, and
             idle meters on a bench set bits there, so none is named without the maker's document
+Step        none is stated: every answer names its unit, kWh, MWh or GJ, m3 or l, as the meter's
+            size asks; a register shows 0.01 of it
 """
 
 from nuan_protocols.meters.profile import Cost, Register, Resolution, current, settled
@@ -24,9 +26,6 @@ TYPE_GAS = 0x30
 ROLLOVER = 10**8
 # Eight digits of whole cubic metres and six of their millionths.
 ROLLOVER_ML = 10**14
-# Two of the digits stand behind the point: a kWh register counts by 10 Wh, an m3 one by 10 l.
-STEP_10_WH = Resolution(1, 1, "Wh")
-STEP_10_L = Resolution(1, -2, "m3")
 STEP_1_ML = Resolution(1, -6, "m3")
 _MONTHS = 12
 

@@ -13,7 +13,6 @@ from nuan_protocols.meters.cjt188_common import (
     READ_1F90,
     ROLLOVER,
     STANDARD_FLAGS,
-    STEP_10_WH,
 )
 from nuan_protocols.meters.profile import Profile, current
 
@@ -25,7 +24,6 @@ PROFILE = Profile(
     registers=HEAT_AND_COOLING,
     billing=current("energy"),
     reads=READ_1F90,
-    resolution=STEP_10_WH,
     rollover=ROLLOVER,
     flags=STANDARD_FLAGS + PARTS_FLAGS,
     cost=HEAT_COST,

@@ -11,7 +11,6 @@ from nuan_protocols.meters.cjt188_common import (
     READ_901F,
     ROLLOVER,
     STANDARD_FLAGS,
-    STEP_10_WH,
 )
 from nuan_protocols.meters.profile import Profile, current
 
@@ -23,7 +22,6 @@ PROFILE = Profile(
     registers=HEAT,
     billing=current("energy"),
     reads=READ_901F,
-    resolution=STEP_10_WH,
     rollover=ROLLOVER,
     flags=STANDARD_FLAGS,
     cost=HEAT_COST,
