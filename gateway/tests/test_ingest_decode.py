@@ -6,12 +6,15 @@ from decimal import Decimal
 import pytest
 
 from nuan_gateway.errors import SiteError
-from nuan_gateway.ingest.decode import Decoder
+from nuan_gateway.evidence.canonical import canonical_text
+from nuan_gateway.ingest.decode import Decoded, Decoder, _add_items
 from nuan_gateway.site import load_site
 from nuan_gateway.store.engine import begin_write
 from nuan_gateway.store.master import Service, SlotMeter, load_slots, sync_site
+from nuan_protocols.meters import registry
 from nuan_protocols.reading import Reading
 from nuan_protocols.uplink import body, entry
+from nuan_protocols.uplink.batch_reader import BatchEntry
 
 NODE = "6e75616e00000001"
 
@@ -135,6 +138,43 @@ def test_only_current_values_go_to_the_feed(monkeypatch, bench, journal, bodies)
     put(bench, journal, bodies.room(200))
     assert len(decoded(bench)) == 4
     assert [item["value"] for item in feed(bench)] == ["0"]
+
+
+def flags(number: int, quantity: str = "error_flags:header") -> Reading:
+    return Reading(quantity, number, 0, "1", 0, 0, 0, "instantaneous", "ok", "")
+
+
+def test_status_bits_stand_in_the_feed_with_what_they_mean(monkeypatch, bench, journal, bodies):
+    monkeypatch.setattr("nuan_protocols.meters.registry.readings", lambda *_: [flags(0b1000_0100)])
+    put(bench, journal, bodies.heat(5))
+    (payload,) = bench.rows("SELECT payload FROM outbox")[0]
+    (item,) = json.loads(payload)["readings"]
+    assert item["value"] == "132"
+    assert item["conditions"] == [
+        {"name": "battery low", "severity": "notice"},
+        {"name": "bit 7 of error_flags:header", "severity": "info"},
+    ]
+    assert payload == canonical_text(json.loads(payload))
+
+
+def test_what_reports_nothing_has_no_conditions_in_the_feed(monkeypatch, bench, journal, bodies):
+    quiet = [flags(0), flags(5, "energy"), flags(0, "error_flags")]
+    monkeypatch.setattr("nuan_protocols.meters.registry.readings", lambda *_: quiet)
+    put(bench, journal, bodies.heat(5))
+    assert [item.get("conditions") for item in feed(bench)] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "told"), [(4, None), (0, "heat is counted in another step")]
+)
+def test_a_setting_the_model_takes_for_granted_is_told_when_it_is_another(multiplier, told):
+    """A TUF-2000 whose keypad was used: the register's step isn't what the model says."""
+    found = Decoded()
+    reading = flags(multiplier, "parameter_set:heat_multiplier")
+    at = BatchEntry(1, entry.KIND_EXCHANGE, 0, 2, b"", b"", b"")
+    _add_items(found, [reading], "p", ("T", registry.profile("tuf2000")), at)
+    (item,) = map(json.loads, found.items)
+    assert [each["name"] for each in item.get("conditions", [])] == ([told] if told else [])
 
 
 def test_texts_are_quoted_in_the_feed(monkeypatch, bench, journal, bodies):

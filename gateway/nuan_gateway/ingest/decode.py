@@ -1,6 +1,7 @@
 """Newly committed exchanges into readings: rows for the database, items for the feed.
 
-The feed carries what a meter shows now (storage, tariff and device 0), not its history and limits.
+The feed carries what a meter shows now (storage, tariff and device 0), not its history and limits,
+and beside status bits what they mean.
 
 Decoding never holds up the evidence: an answer that can't be read becomes a row without a value
 whose status says why, and an exchange of a slot nobody knows stays an entry without readings.
@@ -14,11 +15,13 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
+from nuan_gateway.evidence.canonical import canonical_text
 from nuan_gateway.ingest.trials import Trials
 from nuan_gateway.store.master import SlotKey, SlotMeter
 from nuan_protocols.errors import ProtocolError
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.profile import Profile
+from nuan_protocols.meters.status import RECORD
 from nuan_protocols.reading import Reading, decimal_text
 from nuan_protocols.uplink.batch_reader import BatchEntry
 from nuan_protocols.uplink.body import RESULT_EXCEPTION, RESULT_OK
@@ -85,7 +88,7 @@ class Decoder:
         if profile.protocol == "cjt188":
             values = _marked(values, self.trials.mark(meter.serial, profile, exchange))
         _add_rows(decoded, values, (entry_id, point, meter.serial, profile.version), entry)
-        _add_items(decoded, values, point, meter.serial, entry)
+        _add_items(decoded, values, point, (meter.serial, profile), entry)
 
 
 def _readings(profile: Profile, exchange: Exchange) -> list[Reading]:
@@ -132,8 +135,13 @@ def _add_rows(
 
 
 def _add_items(
-    decoded: Decoded, values: list[Reading], point: str | None, serial: str, entry: BatchEntry
+    decoded: Decoded,
+    values: list[Reading],
+    point: str | None,
+    meter: tuple[str, Profile],
+    entry: BatchEntry,
 ) -> None:
+    serial, profile = meter
     start = f'{{"clock":{entry.clock},'
     seq = f',"seq":{entry.seq},"status":'
     when = f',"time":{_iso(entry.time) if entry.clock else "null"},'
@@ -142,7 +150,7 @@ def _add_items(
         quantity, number, exponent, unit, storage, tariff, subunit, function, status, text = value
         if storage or tariff or subunit or function != "instantaneous":
             continue
-        place, ending = _frame(serial, point, quantity, unit)
+        place, ending, speaks = _frame(serial, point, quantity, unit, profile)
         state = '"ok"' if status == "ok" else _quoted(status)
         if number is None:
             shown = _quoted(text) if text else "null"
@@ -150,7 +158,8 @@ def _add_items(
             shown = f'"{decimal_text(number, exponent)}"'
         else:
             shown = f'"{number}"'
-        add(f"{start}{place}{seq}{state}{when}{ending}{shown}}}")
+        said = _said(profile, quantity, number) if speaks and number is not None else ""
+        add(f"{start}{said}{place}{seq}{state}{when}{ending}{shown}}}")
 
 
 def _beyond(value: Reading, number: int) -> Reading:
@@ -172,10 +181,26 @@ def _point_at(meter: SlotMeter, entry: BatchEntry) -> str | None:
 
 # The same few thousand texts come again and again; putting them in quotes once is most of the JSON.
 @lru_cache(maxsize=16384)
-def _frame(serial: str, point: str | None, quantity: str, unit: str) -> tuple[str, str]:
+def _frame(
+    serial: str, point: str | None, quantity: str, unit: str, profile: Profile
+) -> tuple[str, str, bool]:
     where = "null" if point is None else _quoted(point)
     place = f'"meter":{_quoted(serial)},"point":{where},"quantity":{_quoted(quantity)}'
-    return place, f'"unit":{_quoted(unit)},"value":'
+    speaks = quantity.partition(":")[0] == RECORD or any(
+        quantity == setting.source for setting in profile.settings
+    )
+    return place, f'"unit":{_quoted(unit)},"value":', speaks
+
+
+@lru_cache(maxsize=4096)
+def _said(profile: Profile, quantity: str, number: int) -> str:
+    """What these bits mean with this model, as the item's member; "" when nothing."""
+    reading = Reading(quantity, number, 0, "1", 0, 0, 0, "instantaneous", "ok", "")
+    found = [
+        {"name": condition.name, "severity": condition.severity}
+        for condition in registry.status(profile, [reading])
+    ]
+    return f'"conditions":{canonical_text(found)},' if found else ""
 
 
 def _quoted(text: str) -> str:
