@@ -8,7 +8,9 @@ from nuan_protocols.dlt645.frame import read_request
 from nuan_protocols.dlt645.items import layout
 from nuan_protocols.errors import FrameError
 from nuan_protocols.meters import registry
+from nuan_protocols.meters.checks import problems
 from nuan_protocols.meters.dlt645_common import FLAGS_1997, FLAGS_2007
+from nuan_protocols.meters.profile import Profile, Register, current
 
 MODELS = ("dlt645_2007", "dlt645_2007_single", "dlt645_1997", "dlt645_dtsu666")
 METER = "123456789012"
@@ -101,6 +103,37 @@ def test_an_answer_to_something_else_is_refused() -> None:
             registry.readings(profile, asked, wrong)
     # A meter of 1997 may answer with the wildcards it was asked with.
     assert registry.readings(profile, asked, answer(0x91, good, "AA" * 6))
+
+
+def test_the_first_part_of_a_split_block_gives_the_registers_that_are_whole_in_it() -> None:
+    """A meter of many tariffs splits its block (B1); what models want stands in the first part."""
+    values = (60, 10, 20, 30, 0, *range(100, 144))
+    data = b"".join(bytes.fromhex(f"{value:08d}")[::-1] for value in values)[:194]
+    found = registry.readings(
+        registry.profile("dlt645_2007"),
+        question(0x0001FF00),
+        answer(0xB1, b"\x00\xff\x01\x00" + data),
+    )
+    assert [(one.integer, one.tariff) for one in found] == list(
+        zip(values[:5], range(5), strict=True)
+    )
+
+
+@pytest.mark.parametrize(("tariff", "told"), [(48, False), (49, True)])
+def test_a_model_cannot_want_what_a_meter_sends_in_a_follow_up_frame(
+    tariff: int, told: bool
+) -> None:
+    """200 bytes of data: four of identifier and 49 values, the total and tariffs 1 to 48."""
+    profile = Profile(
+        name="own", title="Own", protocol="dlt645", version=1, billing=current("energy"),
+        registers=(current("energy"), Register("energy", 0, tariff, 0, "instantaneous")),
+        reads=((0x11, 0x0001FF00, 0),),
+    )  # fmt: skip
+    expected = (
+        f"reads: energy, storage 0, tariff {tariff} stands in 0001FF00 behind the 200 bytes of a "
+        "frame; read it by its own identifier"
+    )
+    assert problems(profile) == ([expected] if told else [])
 
 
 def test_a_later_part_alone_gives_no_register() -> None:

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from nuan_protocols.cjt188.dialects import DIALECTS
-from nuan_protocols.meters.profile import PROTOCOLS
+from nuan_protocols.dlt645.frame import READ_DATA_BYTES_MAX, di_bytes, version_of
+from nuan_protocols.dlt645.items import di_text, layout
+from nuan_protocols.meters.profile import PROTOCOLS, Register
 from nuan_protocols.meters.status import RECORD, SEVERITIES
 from nuan_protocols.modbus.registers import FLOATS, REGISTERS_OF
 from nuan_protocols.modbus.rtu import READ_DISCRETE_INPUTS
@@ -98,6 +100,30 @@ def _asking(profile: "Profile") -> list[str]:
             found.append(f"reset {code}: a sub-code is 0 to {SUB_CODE_MAX}")
         if code is not None and profile.protocol != "mbus":
             found.append("reset: only M-Bus knows it; leave it out")
+    if profile.protocol == "dlt645":
+        found.extend(_split(profile))
+    return found
+
+
+def _split(profile: "Profile") -> list[str]:
+    """DL/T 645 registers that a meter sends in a follow-up frame, where they can't be told."""
+    found: list[str] = []
+    for control, di, _ in profile.reads:
+        version = version_of(control)
+        known = layout(version, di)
+        if isinstance(known, str):
+            continue
+        at = di_bytes(control)
+        for storage, tariff, items in known.groups:
+            for item in items:
+                at += item.size
+                register = Register(item.quantity, storage, tariff, 0, item.function)
+                if at > READ_DATA_BYTES_MAX and register in profile.registers:
+                    found.append(
+                        f"reads: {item.quantity}, storage {storage}, tariff {tariff} stands in "
+                        f"{di_text(version, di)} behind the {READ_DATA_BYTES_MAX} bytes of a "
+                        "frame; read it by its own identifier"
+                    )
     return found
 
 
