@@ -26,7 +26,8 @@ def condition_text(condition: dict[str, str]) -> str:
 
 def dialect_text(dialect: str, state: str, reason: str) -> str:
     """A CJ/T 188 dialect, whether it is proved, and why."""
-    values = {"dialect": dialect, "state": tr(state), "reason": reason}
+    parts = [tr_like(part) for part in reason.split("; ")]
+    values = {"dialect": dialect, "state": tr(state), "reason": tr("; ").join(parts)}
     return tr("dialect {dialect}, {state}: {reason}", **values)
 
 

@@ -70,7 +70,10 @@ def test_version() -> None:
         (["--lang", "fr"], "--lang fr: choose one of en, zh"),
         (["--lang"], "choose one of en, zh"),
         (["decodes"], "No such command 'decodes'. Did you mean 'decode'? (see nuan --help)"),
-        (["decode", "--modl"], "--modl (Possible options: --model) (see nuan decode --help)"),
+        (
+            ["decode", "--modl"],
+            "--modl (Possible options: --model, --models) (see nuan decode --help)",
+        ),
         (["decode", "--model"], "Option '--model' requires an argument."),
         (["vm", "more"], "Got unexpected extra argument(s) (more)"),
     ],
