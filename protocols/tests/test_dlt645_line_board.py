@@ -156,6 +156,16 @@ def test_a_meter_of_1997_is_asked_for_more_once_only():
     assert readout.request() == last, "a first question is repeated as always"
 
 
+def test_a_lost_part_of_1997_costs_no_other_read():
+    readout, _ = asked(((0x01, 0x901F, 0), (0x01, 0x9020, 0)))
+    readout.feed(frame(0xA1, b"\x1f\x90" + bytes(4)))
+    readout.request()
+    readout.timeout()
+    assert readout.request() == request(METER, 0x01, b"\x20\x90")
+    readout.feed(frame(0x81, b"\x20\x90" + bytes(4)))
+    assert [each[:2] for each in readout.exchanges] == [(0, OK), (0, NO_ANSWER), (1, OK)]
+
+
 def test_a_meter_that_always_has_more_is_left_in_the_end():
     readout, _ = asked(((0x11, 0x0001FF00, 0),))
     di = b"\x00\xff\x01\x00"

@@ -9,7 +9,7 @@
 Each part of an answer is an exchange of its own, under the number of the read it continues. An
 answer that names another DI or SEQ is an old one that came late: it is passed over.
 A meter of 1997 counts its parts itself, so a part asked for twice could be skipped unseen; its
-02 is sent once only.
+02 is sent once only, and what one lost answer proves isn't that the meter is gone.
 """
 
 from typing import TYPE_CHECKING
@@ -131,7 +131,8 @@ class ReadOut(_ReadOut):
         return last >= DATA_AT + size and (answer[last] - MASK) & 0xFF == self._seq
 
     def _next(self, verdict: int, answer: bytes) -> "bytes | None":
-        if verdict == NO_ANSWER:
+        asked_once = self._tries_max == 1 and self._seq
+        if verdict == NO_ANSWER and not asked_once:
             return None
         if verdict == OK and answer[CONTROL_AT] & MORE_BIT and self._seq < FOLLOW_UPS_MAX:
             self._seq += 1
