@@ -5,12 +5,23 @@ from typing import Any
 
 import typer
 import typer.core
+from rich.text import Text
 from typer import rich_utils
 
 from nuan_tools.i18n import tr
 
 # Ends every page of help.
 EXIT_CODES = "Exit codes: 0 done; 1 the check failed; 2 bad input, usage or environment."
+
+
+class _Folding(rich_utils.OptionHighlighter):
+    """Chinese has no spaces: what is longer than its column goes on in the next line, uncut."""
+
+    def __call__(self, text: str | Text) -> Text:
+        """The text to show."""
+        shown = super().__call__(text)
+        shown.overflow = "fold"
+        return shown
 
 
 class Command(typer.core.TyperCommand):
@@ -65,7 +76,8 @@ class App(typer.Typer):
 
 
 def translate_panels() -> None:
-    """Gives Typer's own headings the chosen language."""
+    """Gives Typer's own headings the chosen language, and long words without spaces their room."""
+    rich_utils.highlighter = _Folding()
     rich_utils.ARGUMENTS_PANEL_TITLE = tr("Arguments")
     rich_utils.OPTIONS_PANEL_TITLE = tr("Options")
     rich_utils.COMMANDS_PANEL_TITLE = tr("Commands")

@@ -51,7 +51,19 @@ def test_help_is_chinese_where_asked_for() -> None:
     assert nuan("decode", "--help", "--lang=zh").stdout.count("用法：") == 1
 
 
-@pytest.mark.parametrize("command", [["demo"], ["replay"], ["decode"], ["verify"], ["bill", "run"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["demo"],
+        ["replay"],
+        ["decode"],
+        ["verify"],
+        ["bill", "run"],
+        ["scan"],
+        ["read"],
+        ["emulate"],
+    ],
+)
 def test_chinese_help_is_not_cut_off_at_80_columns(command: list[str]) -> None:
     assert "…" not in nuan(*command, "--help", environment=CHINESE).stdout
 
