@@ -14,7 +14,7 @@ from rich.cells import cell_len
 NUAN = [sys.executable, "-m", "nuan_tools"]
 # So fast that an answer comes within the answer time below, on a busy machine too.
 SPEED = "100"
-FAST = ("--answer-time", "60")
+FAST = ("--answer-time", "35")
 END_S = 10
 
 
