@@ -25,6 +25,7 @@ from nuan_protocols.meters import registry
 from nuan_protocols.meters.profile import Cost, Profile, ShortTelegram, current
 from nuan_protocols.readout import NO_ANSWER, OK, TRIES
 from nuan_protocols.uplink.entry_reader import parse_exchange
+from nuan_tools.field.target import of_site
 
 NODE = "6e75616e00000001"
 INSTANTANEOUS_VALUES = 0x50
@@ -86,6 +87,12 @@ def test_the_short_telegram_is_asked_for_by_its_sub_code(site_folder):
         "slot": 1, "bus": 0, "address": 1, "every_s": 300, "reset": INSTANTANEOUS_VALUES,
     }  # fmt: skip
     assert "reset" not in meter_config(meter(), 0)
+
+
+@pytest.mark.parametrize(("changes", "reset"), [({}, None), ({"short": SHORT}, 0x50)])
+def test_nuan_read_asks_for_the_telegram_of_the_site_file(site_folder, changes, reset):
+    assert problems(site_folder, **changes, point=NO_POINT, every=every(86_400)) == []
+    assert of_site(site_folder / "site.toml", "H1", "tcp://127.0.0.1:4001").reset == reset
 
 
 def test_a_bill_needs_the_telegram_that_holds_its_register(site_folder):
