@@ -112,7 +112,8 @@ def test_an_application_reset_goes_before_the_reading():
     readout = ReadOut(5, application_reset=0x10)
     sent = run(readout, [E5, E5, answer()])
     assert sent == [short_frame(0x40, 5), reset, short_frame(0x7B, 5)]
-    assert readout.fcb_kept
+    # Some meters count the reset's bit with the requests': 53, then 5B would be a repetition.
+    assert not readout.fcb_kept
     readout = ReadOut(WIRE, application_reset=0)
     sent = run(readout, [E5, E5, E5, answer()])
     assert sent == [NKE, SELECT, long_frame(0x53, 0xFD, 0x50, b"\x00"), FIRST]

@@ -276,6 +276,9 @@ def test_an_application_reset_goes_before_each_reading():
     _, port = poll(MBUS, [meter(1, extra=0x10)], answer, 2)
     resets = [question for question in port.uart.asked if question[0] == 0x68]
     assert [(reset[4], reset[6], reset[7]) for reset in resets] == [(0x53, 0x50, 0x10)] * 2
+    # A meter that counts one bit for all that is sent would take 53, 5B for a repetition.
+    controls = [question[4 if question[0] == 0x68 else 1] for question in port.uart.asked]
+    assert controls == [0x40, 0x53, 0x7B] * 2
 
 
 class Broken:

@@ -58,7 +58,8 @@ class ReadOut(_ReadOut):
     reset              send SND_NKE first; without it `fcb` must be what the last ReadOut left
     application_reset  sub-code 0..255 sent before reading, so that it picks a telegram; -1: none
     fcb, fcb_kept      after the turn: the next one may do without reset if `fcb_kept`, then
-                       with this `fcb`; after several telegrams, or a fault, it may not
+                       with this `fcb`; after several telegrams, an application reset (some
+                       meters count its bit with the requests') or a fault, it may not
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class ReadOut(_ReadOut):
         if more and self._left > 0:
             self.part += 1
             return self._ask()
-        self.fcb_kept = not (more or self.part or self._selected)
+        self.fcb_kept = not (more or self.part or self._selected or self._sub_code >= 0)
         return None
 
     def _step_on(self) -> None:
