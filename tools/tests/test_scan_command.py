@@ -65,7 +65,8 @@ def test_a_secondary_search_finds_meters_that_share_their_number(
 ) -> None:
     with emulated("--tcp", "--only", "3", "--only", "4", "--only", "20") as lines:
         where = connects(lines)["mbus"]
-        done = nuan("scan", where, "--protocol", "mbus", "--secondary", *QUICK, "--json")
+        how = ("--protocol", "mbus", "--secondary", "--quick", "--json")
+        done = nuan("scan", where, *how, "--answer-time", "25", "--baud", "38400")
     assert done.code == 0
     assert addresses(done) == ["112233443AA10104", "6512347811A54104", "6512347832A70404"]
     site = loaded(done.json()["site_entries"], tmp_path)

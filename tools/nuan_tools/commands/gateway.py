@@ -22,6 +22,17 @@ def register(app: App) -> None:
     def run(settings: SettingsFile) -> None:
         _run(settings)
 
+    @group.command(
+        "meters", help=tr("List the site's meters and whether their dialects are proved.")
+    )
+    def meters(
+        settings: SettingsFile,
+        as_json: Annotated[
+            bool, typer.Option("--json", help=tr("Print one JSON object and nothing else."))
+        ] = False,
+    ) -> None:
+        _meters(settings, as_json=as_json)
+
     @group.command("config", help=tr("Print a node's configuration, config.json."))
     def config(
         settings: SettingsFile,
@@ -71,3 +82,27 @@ def _config(path: Path, node: str) -> None:
             tr("no node {node}; the site has {known}", node=node, known=known)
         ) from None
     typer.echo(json.dumps(config, ensure_ascii=False, indent=1))
+
+
+def _meters(path: Path, *, as_json: bool) -> None:
+    from nuan_gateway.errors import GatewayError
+    from nuan_gateway.meter_states import meter_states
+    from nuan_gateway.workspace import open_workspace
+
+    try:
+        with open_workspace(path) as workspace:
+            found = meter_states(workspace.engine)
+            zone = workspace.site.time_zone
+    except GatewayError as error:
+        raise UserError(str(error)) from None
+    if as_json:
+        import json
+        from dataclasses import asdict
+
+        listed = [asdict(each) for each in found]
+        typer.echo(json.dumps({"meters": listed}, ensure_ascii=False))
+        return
+    from nuan_tools.console import out
+    from nuan_tools.meter_list import view
+
+    out().print(view(found, zone))

@@ -52,6 +52,9 @@ def register(app: App) -> None:
         secondary: Annotated[
             bool, typer.Option("--secondary", help=tr("M-Bus: search by secondary addresses."))
         ] = False,
+        quick: Annotated[
+            bool, typer.Option("--quick", help=tr("With --secondary: believe a single silence."))
+        ] = False,
         address: Annotated[
             list[str] | None,
             typer.Option(
@@ -97,7 +100,9 @@ def register(app: App) -> None:
 
         take_in(models)
         settings = (baud, parity.value if parity else None, answer_time)
-        wish = wish_of(connect, protocol.value, settings, (first, last), secondary, address or [])
+        wish = wish_of(
+            connect, protocol.value, settings, (first, last), (secondary, quick), address or []
+        )
         session = Session(wish)
         if resume is not None and resume.exists():
             session.load(resume)

@@ -71,7 +71,6 @@ class Line:
     def __init__(self, connect: Connect, transport: Transport, answer_ms: int | None) -> None:
         self.connect = connect
         self.answer_ms = answer_ms
-        self.questions = 0
         self.stopping = False
         self.on_question: Callable[[], None] = lambda: None
         self._transport = transport
@@ -99,15 +98,22 @@ class Line:
 
     async def ask(self, asker: Asker, protocol: str) -> None:
         """Drive to the end, or until `stopping`. Raises LineError."""
-        while not self.stopping and (question := asker.request()) is not None:
-            self.questions += 1
-            self.on_question()
-            await self._send(bytes(question))
-            answer_s = self.answer_s(protocol)
-            if protocol != _MBUS or question[1] & _REQUEST_MASK == _REQUEST:
-                # Serial servers may keep an answer until it is whole; an E5 is so at once.
-                answer_s += self._transport.character.seconds(asker.answer_bytes_max())
-            await self._listen(asker, bytes(question), answer_s)
+        while not self.stopping and await self.ask_once(asker, protocol):
+            pass
+
+    async def ask_once(self, asker: Asker, protocol: str) -> bool:
+        """One question and its answer; False when there is nothing to ask. Raises LineError."""
+        question = asker.request()
+        if question is None:
+            return False
+        self.on_question()
+        await self._send(bytes(question))
+        answer_s = self.answer_s(protocol)
+        if protocol != _MBUS or question[1] & _REQUEST_MASK == _REQUEST:
+            # Serial servers may keep an answer until it is whole; an E5 is so at once.
+            answer_s += self._transport.character.seconds(asker.answer_bytes_max())
+        await self._listen(asker, bytes(question), answer_s)
+        return True
 
     def answer_s(self, protocol: str) -> float:
         """How long a meter may take to begin its answer."""

@@ -47,10 +47,11 @@ def wish_of(
     protocol: str,
     settings: tuple[str, str | None, int | None],
     span: tuple[int, int],
-    secondary: bool,
+    secondary: tuple[bool, bool],
     addresses: list[str],
 ) -> "Wish":
-    """What `nuan scan` shall look for; settings: baud rate or "auto", parity, answer time.
+    """What `nuan scan` shall look for; settings: baud rate or "auto", parity, answer time;
+    secondary: search so, and quickly.
 
     Raises UserError.
     """
@@ -70,7 +71,7 @@ def wish_of(
     if addresses and protocol not in ("cjt188", "dlt645"):
         raise UserError(tr("--address: say with --protocol cjt188 or dlt645 whose it is"))
     printed = tuple(str(parse_address(protocol, each)) for each in addresses)
-    if secondary and "mbus" not in protocols:
+    if secondary[0] and "mbus" not in protocols:
         raise UserError(tr("--secondary is for M-Bus"))
     where = connect_to(connect)
-    return Wish(where, protocols, number, parity, *span, secondary, printed, answer_ms)
+    return Wish(where, protocols, number, parity, *span, *secondary, printed, answer_ms)

@@ -24,6 +24,8 @@ PROTOCOL = "mbus"
 # Everybody answers E5 to it.
 _EVERYBODY = 0xFE
 _TELEGRAMS_MAX = 16
+# The second selection has the frame count bit changed: some meters want it so.
+_SILENCES = 2
 _ANYBODY = b"\xff" * 8
 
 
@@ -83,8 +85,9 @@ async def _by_secondary(line: Line, session: Session) -> None:
         session.hit(Heard(PROTOCOL, printed, line.baud, line.parity, [(question, raw)]))
 
     state = session.states.get(PROTOCOL, {})
+    silences = 1 if session.wish.quick else _SILENCES
     try:
-        search = Search(str(state.get("search", "")), silences=2, on_hit=hit)
+        search = Search(str(state.get("search", "")), silences=silences, on_hit=hit)
     except ProtocolError as error:
         raise UserError(error.reason) from None
     line.on_question = lambda: session.progress(search.progress_permille())

@@ -19,7 +19,8 @@ PERMILLE = 1000
 
 @dataclass(frozen=True)
 class Wish:
-    """What to look for. `baud` and `parity` None: try the usual ones.
+    """What to look for. `baud` and `parity` None: try the usual ones. `quick`: in a secondary
+    search one silence is enough.
 
     `first`, `last` bound M-Bus primary and Modbus addresses; `addresses` are those of CJ/T 188 and
     DL/T 645 meters to ask instead of searching.
@@ -32,6 +33,7 @@ class Wish:
     first: int = 0
     last: int = 250
     secondary: bool = False
+    quick: bool = False
     addresses: tuple[str, ...] = ()
     answer_ms: int | None = None
 
