@@ -14,6 +14,7 @@ from nuan_emulator.meters.cjt188_slave import Station
 from nuan_emulator.meters.device import Device
 from nuan_emulator.meters.dlt645_meters import Dlt645Meter, Station645
 from nuan_emulator.meters.mbus_meters import MBusGasMeter, MBusHeatMeter
+from nuan_emulator.meters.mbus_slave import Traits
 from nuan_emulator.meters.modbus_meters import Dtsu666, RoomSensor
 from nuan_emulator.meters.modbus_table import TableSlave
 from nuan_emulator.meters.sparing import Sparing, mbus_refusal
@@ -104,6 +105,7 @@ def _mbus(seed: int, *, sparing: bool) -> list[SampleMeter]:
             manufacturer=maker,
             version=version,
             two_telegrams=maker == "ITW",
+            traits=Traits(settable=True),
         )
         if sparing and maker == "PLO":
             device = Sparing(device, refusal=mbus_refusal(place))
