@@ -262,8 +262,12 @@ def test_eight_nines_are_no_power_in_any_dialect():
     raw = make(0x20, WIRE, 0x81, watts[15:-2])
     verdict = judge(raw, DIALECTS["cooling_first_whole"])
     assert verdict.state == "contradicted"
-    assert "more than any meter measures" in verdict.reason
+    assert verdict.reason == "power is nothing but nines: no value"
     assert judge(raw, DIALECTS["nines"]).state == "unconfirmed"
+    data = bytes.fromhex("901F0B 40123400 2C 99999999 2C" + CLOCK + "0000")
+    settled = make(0x10, WIRE, 0x81, data)
+    assert judge(settled, DIALECTS["standard"]).reason == "volume is nothing but nines: no value"
+    assert judge(settled, DIALECTS["nines"]).state == "unconfirmed"
 
 
 def test_a_clock_of_another_century_contradicts_a_byte_order():

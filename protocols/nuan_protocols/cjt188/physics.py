@@ -100,10 +100,11 @@ def range_problem(telegram: "Telegram") -> str:
     for name, most in (("power", _WATTS_MAX), ("volume_flow", _FLOW_MAX_M3_H)):
         reading = find(telegram, name)
         number = scaled(reading, 0)
-        if reading is None or number is None:
-            continue
-        if number > most or reading.integer == _NINES:
+        if reading is not None and number is not None and number > most:
             return f"{name} {_said(reading)} is more than any meter measures"
+    for record in telegram.records:
+        if record.reading.integer == _NINES:
+            return f"{record.reading.quantity} is nothing but nines: no value"
     clock = find(telegram, "datetime")
     if clock is not None and clock.status == "ok" and clock.text > _CLOCK_END:
         return f"its clock shows {clock.text}"
