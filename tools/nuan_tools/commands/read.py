@@ -1,11 +1,27 @@
 """`nuan read`: reads one meter now, at a serial port or through a network."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from nuan_tools.app import App
+from nuan_tools.field.common_options import AnswerTime, AsJson
+from nuan_tools.field.read_options import (
+    Address,
+    AllTelegrams,
+    Baud,
+    Dialect,
+    Key,
+    LineParity,
+    MeterProtocol,
+    Model,
+    Plugged,
+    Raw,
+    Reset,
+    Site,
+    Where,
+)
 from nuan_tools.field.settings import OneProtocol, Parity
 from nuan_tools.i18n import tr
 from nuan_tools.models_folder import ModelsFolder, take_in
@@ -22,77 +38,22 @@ def register(app: App) -> None:
 
     @app.command("read", help=tr("Read one meter now and show everything it says."))
     def read(
-        where: Annotated[
-            str,
-            typer.Argument(
-                metavar="CONNECT",
-                help=tr(
-                    "/dev/ttyUSB0, tcp://host:port or modbus-tcp://host; after --site: SERIAL."
-                ),
-            ),
-        ],
-        plugged: Annotated[
-            str | None,
-            typer.Argument(
-                metavar="[CONNECT]",
-                show_default=False,
-                help=tr("With --site: where you have plugged in, if not as the file says."),
-            ),
-        ] = None,
-        protocol: Annotated[
-            OneProtocol | None, typer.Option(help=tr("The meter's protocol."))
-        ] = None,
-        address: Annotated[
-            str | None, typer.Option(metavar="A", help=tr("Its address, as printed on the meter."))
-        ] = None,
-        site: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE", help=tr("Take everything from this site file, by SERIAL.")
-            ),
-        ] = None,
-        model: Annotated[
-            str | None, typer.Option(metavar="MODEL", help=tr("Its model, else the likeliest."))
-        ] = None,
+        where: Where,
+        plugged: Plugged = None,
+        protocol: MeterProtocol = None,
+        address: Address = None,
+        site: Site = None,
+        model: Model = None,
         models: ModelsFolder = None,
-        dialect: Annotated[
-            str | None,
-            typer.Option(
-                metavar="NAME", help=tr("The CJ/T 188 meter's dialect, else the likeliest.")
-            ),
-        ] = None,
-        baud: Annotated[
-            int | None, typer.Option(metavar="N", help=tr("2400, or 9600 for Modbus."))
-        ] = None,
-        parity: Annotated[Parity | None, typer.Option(help=tr("E, or N for Modbus."))] = None,
-        all_telegrams: Annotated[
-            bool, typer.Option("--all-telegrams", help=tr("All telegrams of an M-Bus meter."))
-        ] = False,
-        reset: Annotated[
-            int | None,
-            typer.Option(
-                metavar="N",
-                min=0,
-                max=255,
-                help=tr("M-Bus: application reset with this sub-code first."),
-            ),
-        ] = None,
-        key: Annotated[
-            str | None,
-            typer.Option(
-                metavar="HEX", help=tr("The key of an encrypted M-Bus telegram: 16 bytes.")
-            ),
-        ] = None,
-        answer_time: Annotated[
-            int | None,
-            typer.Option(
-                metavar="MS", min=5, max=60_000, help=tr("How long to wait for an answer to begin.")
-            ),
-        ] = None,
-        raw: Annotated[bool, typer.Option("--raw", help=tr("Name every byte as well."))] = False,
-        as_json: Annotated[
-            bool, typer.Option("--json", help=tr("Print one JSON object and nothing else."))
-        ] = False,
+        dialect: Dialect = None,
+        baud: Baud = None,
+        parity: LineParity = None,
+        all_telegrams: AllTelegrams = False,
+        reset: Reset = None,
+        key: Key = None,
+        answer_time: AnswerTime = None,
+        raw: Raw = False,
+        as_json: AsJson = False,
     ) -> None:
         import asyncio
         from dataclasses import replace

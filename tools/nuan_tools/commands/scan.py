@@ -2,12 +2,29 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from nuan_tools.app import App
-from nuan_tools.field.settings import AUTO, Parity, Protocols
+from nuan_tools.field.common_options import AnswerTime, AsJson
+from nuan_tools.field.scan_options import (
+    Address,
+    Baud,
+    Bus,
+    Connect,
+    First,
+    Last,
+    LineParity,
+    MeterProtocol,
+    Node,
+    Quick,
+    Resume,
+    Secondary,
+    SiteEntries,
+    Slot,
+)
+from nuan_tools.field.settings import AUTO, Protocols
 from nuan_tools.i18n import tr
 from nuan_tools.models_folder import ModelsFolder, take_in
 
@@ -24,75 +41,23 @@ def register(app: App) -> None:
 
     @app.command("scan", help=tr("Look for meters on a line and propose their site entries."))
     def scan(
-        connect: Annotated[
-            str,
-            typer.Argument(
-                metavar="CONNECT", help=tr("/dev/ttyUSB0, tcp://host:port or modbus-tcp://host.")
-            ),
-        ],
-        protocol: Annotated[Protocols, typer.Option(help=tr("What to look for."))] = Protocols.ALL,
-        baud: Annotated[
-            str, typer.Option(metavar="N|auto", help=tr("Baud rate; auto tries the usual ones."))
-        ] = AUTO,
-        parity: Annotated[
-            Parity | None, typer.Option(help=tr("Parity; otherwise the usual ones are tried."))
-        ] = None,
-        first: Annotated[
-            int,
-            typer.Option(
-                "--from", metavar="A", min=0, max=250, help=tr("First M-Bus or Modbus address.")
-            ),
-        ] = 0,
-        last: Annotated[
-            int,
-            typer.Option(
-                "--to", metavar="A", min=0, max=250, help=tr("Last M-Bus or Modbus address.")
-            ),
-        ] = 250,
-        secondary: Annotated[
-            bool, typer.Option("--secondary", help=tr("M-Bus: search by secondary addresses."))
-        ] = False,
-        quick: Annotated[
-            bool, typer.Option("--quick", help=tr("With --secondary: believe a single silence."))
-        ] = False,
-        address: Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="A",
-                help=tr("CJ/T 188, DL/T 645: ask this address; may be given several times."),
-            ),
-        ] = None,
-        node: Annotated[
-            str,
-            typer.Option(metavar="ID", help=tr("The node that reads them, for the site entries.")),
-        ] = "",
-        bus: Annotated[
-            str, typer.Option(metavar="NAME", help=tr("The node's bus, for the site entries."))
-        ] = "",
-        slot: Annotated[
-            int, typer.Option(metavar="N", min=1, help=tr("The first slot for the site entries."))
-        ] = 1,
-        site_entries: Annotated[
-            Path | None,
-            typer.Option(metavar="FILE", help=tr("Write the site entries there as well.")),
-        ] = None,
-        resume: Annotated[
-            Path | None,
-            typer.Option(
-                metavar="FILE",
-                help=tr("Go on from this file, and keep the state there when stopped."),
-            ),
-        ] = None,
+        connect: Connect,
+        protocol: MeterProtocol = Protocols.ALL,
+        baud: Baud = AUTO,
+        parity: LineParity = None,
+        first: First = 0,
+        last: Last = 250,
+        secondary: Secondary = False,
+        quick: Quick = False,
+        address: Address = None,
+        node: Node = "",
+        bus: Bus = "",
+        slot: Slot = 1,
+        site_entries: SiteEntries = None,
+        resume: Resume = None,
         models: ModelsFolder = None,
-        answer_time: Annotated[
-            int | None,
-            typer.Option(
-                metavar="MS", min=5, max=60_000, help=tr("How long to wait for an answer to begin.")
-            ),
-        ] = None,
-        as_json: Annotated[
-            bool, typer.Option("--json", help=tr("Print one JSON object and nothing else."))
-        ] = False,
+        answer_time: AnswerTime = None,
+        as_json: AsJson = False,
     ) -> None:
         from nuan_tools.field.options import wish_of
         from nuan_tools.field.session import Session
