@@ -249,6 +249,14 @@ def test_growth_alone_tells_nothing_of_decimals():
     assert usable(trial.verdicts()).dialect == "standard"
 
 
+def test_decimals_stay_open_for_a_model_that_differs_in_more_than_them():
+    century = tuple(sorted(ALL, key=lambda each: each.name != "century_00"))
+    trial = Trial({}, century, "century_00")
+    trial.feed(whole_heat(energy=10000, volume=1000))
+    trial.feed(whole_heat(energy=34000, volume=2000))
+    assert usable(trial.verdicts()) is None
+
+
 def test_a_dialect_that_growth_fits_is_still_held_against_the_power():
     grown = {"cooling_first_whole": "fits"}
     verdicts = rank(heat(), grown=grown)

@@ -102,7 +102,13 @@ def rank(
         verdict, telegram, doubt = judged[index]
         proof = "" if grown is None else grown.get(dialect.name, "")
         if proof and verdict.state == UNCONFIRMED:
-            verdict = _by_growth(dialect, proof, dialects, judged)
+            # Heat for volume is the same in all decimals; only the power tells them apart.
+            twin = _rival("whole", index, dialects, judged)
+            if twin is None:
+                verdict = Verdict(dialect.name, CONFIRMED, proof)
+            else:
+                proof += f"; {twin.name} counts alike: a power has to tell the decimals"
+                verdict = Verdict(dialect.name, UNCONFIRMED, proof)
         if telegram is not None and verdict.state != CONTRADICTED:
             alike = _alike(telegram, read)
             if alike >= 0:
@@ -111,7 +117,7 @@ def rank(
                 verdict = Verdict(dialect.name, UNCONFIRMED, reason)
                 doubt = doubts[alike] + 1
             else:
-                rival = _is_disputed(index, dialects, judged)
+                rival = _rival("cooling_first", index, dialects, judged) is not None
                 verdict, doubt = _about_first(
                     verdict, telegram, dialect, first, doubt, rival, named
                 )
@@ -141,22 +147,6 @@ def _judged(raw: bytes, dialect: Dialect) -> "Judged":
         return Verdict(name, CONTRADICTED, problem), telegram, 0
     state, reason = _proof(telegram, dialect, doubts)
     return Verdict(name, state, reason), telegram, len(doubts)
-
-
-def _by_growth(
-    dialect: Dialect, proof: str, dialects: "tuple[Dialect, ...]", judged: "list[Judged]"
-) -> Verdict:
-    """Confirmed by what its registers counted, unless the decimals are still open.
-
-    Heat for volume is the same in all decimals; only the power tells them apart.
-    """
-    for index in range(len(dialects)):
-        other, verdict = dialects[index], judged[index][0]
-        is_twin = other.whole != dialect.whole and _layout(other) == _layout(dialect)
-        if is_twin and verdict.state != CONTRADICTED:
-            reason = f"{proof}; {other.name} counts alike: a power has to tell the decimals"
-            return Verdict(dialect.name, UNCONFIRMED, reason)
-    return Verdict(dialect.name, CONFIRMED, proof)
 
 
 def _proof(telegram: Telegram, dialect: Dialect, doubts: "list[str]") -> "tuple[str, str]":
@@ -221,21 +211,27 @@ def _alike(telegram: Telegram, read: "list[Telegram | None]") -> int:
     return -1
 
 
-def _is_disputed(index: int, dialects: "tuple[Dialect, ...]", judged: "list[Judged]") -> bool:
-    """Whether another dialect reads the same in this answer, but calls the first energy another."""
+def _rival(
+    what: str, index: int, dialects: "tuple[Dialect, ...]", judged: "list[Judged]"
+) -> "Dialect | None":
+    """A dialect that reads the same digits, isn't contradicted, and differs in `what`."""
     mine = judged[index][1]
     for other in range(len(dialects)):
         verdict, telegram, _ = judged[other]
         if (
-            dialects[other].cooling_first != dialects[index].cooling_first
+            getattr(dialects[other], what) != getattr(dialects[index], what)
             and verdict.state != CONTRADICTED
             and telegram is not None
             and mine is not None
-            and [each.reading for each in telegram.records[1:]]
-            == [each.reading for each in mine.records[1:]]
+            and _digits(telegram) == _digits(mine)
         ):
-            return True
-    return False
+            return dialects[other]
+    return None
+
+
+def _digits(telegram: Telegram) -> "list[int | None]":
+    """What stands behind the first energy, decimals and clock aside."""
+    return [each.reading.integer for each in telegram.records[1:]]
 
 
 def has_rival(dialect: Dialect, dialects: "tuple[Dialect, ...]") -> bool:
