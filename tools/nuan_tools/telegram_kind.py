@@ -6,13 +6,17 @@ CJ/T 188    68 | T | A0..A6 | C L .. | CS 16
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from nuan_protocols.cjt188.frame import WAKE_UP
 from nuan_protocols.errors import FrameError
 
 _START = 0x68
 _MBUS_STARTS = (_START, 0x10, 0xE5)
+_MBUS_SECOND_AT = 3
 _DLT645_SECOND_AT = 7
+_DLT645_LENGTH_AT = 9
+_DLT645_OVERHEAD = 12
 _CJT188_LENGTH_AT = 10
 _CJT188_OVERHEAD = 13
 
@@ -44,21 +48,29 @@ def kind_of(telegram: bytes) -> str:
 
 def _checks() -> tuple[tuple[str, Callable[[bytes], object]], ...]:
     from nuan_protocols.cjt188 import frame as cjt188
+    from nuan_protocols.cjt188.dialects import ALL
     from nuan_protocols.dlt645 import frame as dlt645
     from nuan_protocols.mbus import frame as mbus
 
-    return ("mbus", mbus.parse), ("dlt645", dlt645.parse), ("cjt188", cjt188.parse)
+    found: list[tuple[str, Callable[[bytes], object]]] = []
+    found += [("mbus", mbus.parse), ("dlt645", dlt645.parse)]
+    for extra_bytes in sorted({each.extra_bytes for each in ALL}):
+        found.append(("cjt188", partial(cjt188.parse, extra_bytes=extra_bytes)))
+    return tuple(found)
 
 
 def _likeliest(frame: bytes, woken: int) -> str:
-    """Of a broken frame."""
-    if len(frame) > 3 and frame[3] == _START and not woken:
+    """Of a broken frame: whose length byte fits, else whose start bytes stand where they should."""
+    if len(frame) > _MBUS_SECOND_AT and frame[_MBUS_SECOND_AT] == _START and not woken:
         return "mbus"
-    if len(frame) > _DLT645_SECOND_AT and frame[_DLT645_SECOND_AT] == _START:
+    lengths = (
+        ("dlt645", _DLT645_LENGTH_AT, _DLT645_OVERHEAD),
+        ("cjt188", _CJT188_LENGTH_AT, _CJT188_OVERHEAD),
+    )
+    second = len(frame) > _DLT645_SECOND_AT and frame[_DLT645_SECOND_AT] == _START
+    for kind, at, overhead in lengths:
+        if len(frame) > at and frame[at] + overhead == len(frame) and (second or kind == "cjt188"):
+            return kind
+    if second:
         return "dlt645"
-    if len(frame) > _CJT188_LENGTH_AT:
-        # One byte more or less: lost on the way, or the vendor's own.
-        whole = frame[_CJT188_LENGTH_AT] + _CJT188_OVERHEAD
-        if woken or abs(whole - len(frame)) <= 1:
-            return "cjt188"
-    return "mbus" if not woken else "cjt188"
+    return "cjt188" if woken else "mbus"
