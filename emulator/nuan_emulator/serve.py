@@ -64,10 +64,34 @@ class Pace:
         return line_ms / 1000 / self.speed
 
 
-class ServedLine:
+class Served:
+    """Something a program outside can reach: an asynchronous context manager."""
+
+    async def start(self) -> None:
+        """Open what bytes come through."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Close it; a second call does nothing."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+class ServedLine(Served):
     """Lines on one pair of wires, each with its baud rate, behind something bytes come through.
 
-    An asynchronous context manager. Requests and answers are counted for whoever watches.
+    Requests and answers are counted for whoever watches.
     """
 
     def __init__(
@@ -84,10 +108,6 @@ class ServedLine:
         self._pause: asyncio.TimerHandle | None = None
         self._due: set[asyncio.TimerHandle] = set()
 
-    async def start(self) -> None:
-        """Open what bytes come through."""
-        raise NotImplementedError
-
     async def close(self) -> None:
         """Close it; what is still on its way is lost. A second call does nothing."""
         if self._pause is not None:
@@ -96,18 +116,6 @@ class ServedLine:
             handle.cancel()
         self._due.clear()
         self._pending.clear()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     def _deliver(self, data: bytes) -> None:
         """Give bytes to the program."""

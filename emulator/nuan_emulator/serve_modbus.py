@@ -9,13 +9,11 @@ import asyncio
 import struct
 from collections.abc import Sequence
 from random import Random
-from types import TracebackType
-from typing import Self
 
 from pymodbus.framer import FramerRTU
 
 from nuan_emulator.meters.device import Device
-from nuan_emulator.serve import LOOPBACK, Clock, Pace, hang_up
+from nuan_emulator.serve import LOOPBACK, Clock, Pace, Served, hang_up
 
 HEADER = struct.Struct(">HHHB")
 PDU_BYTES_MAX = 253
@@ -25,8 +23,8 @@ DELAY_MS = (2, 40)
 """How long the device behind the gateway takes."""
 
 
-class ModbusTcpServer:
-    """Devices by unit identifier over Modbus TCP; an asynchronous context manager."""
+class ModbusTcpServer(Served):
+    """Devices by unit identifier over Modbus TCP."""
 
     def __init__(
         self,
@@ -59,18 +57,6 @@ class ModbusTcpServer:
         """Stop listening and hang up."""
         await hang_up(self._server, self._clients)
         self._server = None
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
