@@ -88,6 +88,16 @@ def test_demo_keeps_what_explain_export_and_verify_need(
     assert nuan("verify", str(bundle)).returncode == 1
 
 
+def test_the_gateway_lists_its_meters(kept: tuple[Path, str]) -> None:
+    done = nuan("gateway", "meters", str(kept[0]), "--json")
+    meters = json.loads(done.stdout)["meters"]
+    assert len(meters) == 16
+    assert all(each["read_at"] for each in meters)
+    told = nuan("gateway", "meters", str(kept[0]))
+    assert "mbus_heat" in told.stdout
+    assert max(map(len, told.stdout.splitlines())) <= 80
+
+
 def test_demo_refuses_a_folder_in_use(kept: tuple[Path, str]) -> None:
     before = sorted(path.name for path in kept[0].iterdir())
     again = nuan("demo", "--days", "1", "--keep", str(kept[0]))

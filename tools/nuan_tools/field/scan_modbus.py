@@ -11,7 +11,7 @@ from nuan_tools.i18n import tr
 PROTOCOL = "modbus"
 ADDRESS_LAST = 247
 # Baud rates are tried with so many addresses only: makers and installers begin at 1.
-_FIRST_LOOK = 16
+_FIRST_LOOK = 8
 _TRIES_MAX = 3
 # Any device answers one of them, be it with an exception.
 _QUESTIONS = (READ_HOLDING_REGISTERS, READ_INPUT_REGISTERS)

@@ -4,36 +4,13 @@ from enum import StrEnum
 
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400)
 AUTO = "auto"
-_METERS = (
-    (2400, "E"),
-    (9600, "E"),
-    (2400, "N"),
-    (9600, "N"),
-    (4800, "E"),
-    (1200, "E"),
-    (300, "E"),
-    (600, "E"),
-    (19200, "E"),
-    (38400, "E"),
-    (4800, "N"),
-    (1200, "N"),
-    (19200, "N"),
-    (38400, "N"),
-)
-_MODBUS = (
-    (9600, "N"),
-    (9600, "E"),
-    (2400, "E"),
-    (2400, "N"),
-    (4800, "N"),
-    (4800, "E"),
-    (19200, "E"),
-    (19200, "N"),
-    (38400, "N"),
-    (38400, "E"),
-    (1200, "N"),
-    (1200, "E"),
-)
+# Baud rate and parity, the likeliest first.
+_CHARACTERS = {
+    "mbus": "2400E 9600E 300E 4800E 1200E 600E 19200E 38400E 2400N 9600N",
+    "cjt188": "2400E 9600E 2400N 9600N 4800E 1200E 4800N 1200N",
+    "dlt645": "2400E 9600E 1200E 4800E 19200E 2400N 9600N",
+    "modbus": "9600N 9600E 2400E 2400N 4800N 4800E 19200E 19200N 38400N 38400E 1200N 1200E",
+}
 
 
 class Protocols(StrEnum):
@@ -70,10 +47,9 @@ def usual_character(protocol: str) -> tuple[int, str]:
 
 def candidates(protocol: str, baud: int | None, parity: str | None) -> list[tuple[int, str]]:
     """What to try, the likeliest first; a given baud rate or parity stays."""
-    usual = _MODBUS if protocol == "modbus" else _METERS
     found: list[tuple[int, str]] = []
-    for one_baud, one_parity in usual:
-        each = (baud or one_baud, parity or one_parity)
+    for usual in _CHARACTERS[protocol].split():
+        each = (baud or int(usual[:-1]), parity or usual[-1])
         if each not in found:
             found.append(each)
     return found
