@@ -107,6 +107,7 @@ def _run(session: "Session", path: Path, *, as_json: bool) -> bool:
 
                 session.save(path)
                 out().print(scan_view.view(session))
+                _tell_how_to_go_on(path)
             raise
     if finished:
         path.unlink(missing_ok=True)
