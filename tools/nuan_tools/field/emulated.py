@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -86,7 +86,7 @@ def fault_rates(text: str) -> FaultRates:
 
 
 @asynccontextmanager
-async def serving(wanted: Wanted) -> AsyncIterator[list[Served]]:
+async def serving(wanted: Wanted) -> AsyncGenerator[list[Served]]:
     """The lines, open as long as the context lasts. Raises UserError for unknown addresses."""
     samples = [
         _only(sample, wanted)

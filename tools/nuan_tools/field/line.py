@@ -46,6 +46,7 @@ class Asker(Protocol):
     @property
     def waiting(self) -> bool:
         """An answer is looked for."""
+        ...
 
     def request(self) -> bytes | None:
         """The bytes to send next."""

@@ -24,7 +24,7 @@ from nuan_tools.field.asking import profiles
 from nuan_tools.field.heard import Exchanges
 
 # By what a header shows (the models' files say where it comes from): (manufacturer, version).
-_BY_MAKER = {
+_BY_MAKER: dict[tuple[str, int | None], str] = {
     ("LUG", 3): "landis_2wr6",
     ("DFS", 46): "hydrometer",
     ("@@@", None): "zenner",

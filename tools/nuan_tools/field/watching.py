@@ -1,7 +1,7 @@
 """The progress of a scan: a bar on a terminal, elsewhere a line a stage; nothing if not wanted."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -13,7 +13,7 @@ from nuan_tools.field.session import PERMILLE, Session
 
 
 @contextmanager
-def watching(session: Session, *, quiet: bool) -> Iterator[None]:
+def watching(session: Session, *, quiet: bool) -> Generator[None]:
     """Shows on stderr how the session gets on as long as the context lasts."""
     if quiet:
         yield
@@ -38,7 +38,7 @@ def watching(session: Session, *, quiet: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _bar(console: Console, session: Session) -> Iterator[None]:
+def _bar(console: Console, session: Session) -> Generator[None]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
