@@ -84,7 +84,7 @@ class MeteredBuilding:
         return Line(bus.baud, bits, devices, seed=seed)
 
     def _device(self, meter: Meter, point: Point) -> Device:
-        building, serial, address = self.building, meter.serial, meter.address
+        building, serial, address = self.building, meter.serial, int(meter.address)
         if point.role == "household_heat" and point.unit is not None:
             source = TruthLog(FlatHeat(building, self._flats[point.unit]))
             self.truth[point.unit] = source
