@@ -164,7 +164,7 @@ async def open_transport(connect: Connect, baud: int, parity: str) -> Transport:
     wire = _Wire()
     if connect.kind == SERIAL:
         with _port_errors(connect):
-            # Parity comes last: a pseudo-terminal refuses it, and opening sets the port three times.
+            # Parity comes last: opening sets it three times over, which pseudo-terminals refuse.
             pipe, _ = await serial_asyncio_fast.create_serial_connection(
                 loop, lambda: wire, connect.path, baudrate=baud, exclusive=True
             )
