@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from line_server import BAUD, room, tcp_line
 
+from nuan_gateway.poll.line import PolledLine
 from nuan_gateway.poll.plan import plans_of
 from nuan_gateway.poll.poller import Poller
 from nuan_gateway.poll.run import poll_site
@@ -331,4 +332,25 @@ async def test_numbers_of_a_transaction_that_fails_are_free_again(open_bench, mo
         async with polling(bench, clock):
             await clock.turn()
     assert [row[:2] for row in rows_of(bench)] == [(1, START_S + 600)]
+    assert_chained(bench)
+
+
+async def test_a_fault_of_ours_in_one_meter_costs_no_other_its_turn(open_bench, monkeypatch):
+    read = PolledLine.read
+
+    async def fail_at_2(self, plan, tries, keep) -> bool:
+        if plan.slot == 2:
+            raise IndexError("of ours")
+        return await read(self, plan, tries, keep)
+
+    monkeypatch.setattr(PolledLine, "read", fail_at_2)
+    async with tcp_line(room(2), room(3)) as server:
+        bench = open_bench([("a", server.port, [2, 3])])
+        async with polling(bench, bench.clock):
+            await bench.clock.turn()
+            await bench.clock.turn()
+    assert [row[2:] for row in rows_of(bench)] == [(3, 0), (3, 0)]
+    faults = [raw for (raw,) in bench.rows("SELECT raw FROM entry WHERE kind <> 1 ORDER BY seq")]
+    assert len(faults) == 2
+    assert b"a: meter R2: IndexError: of ours" in faults[0]
     assert_chained(bench)

@@ -9,7 +9,7 @@ from line_server import BAUD, pty_line, room, tcp_line
 
 from nuan_emulator.faults import FaultRates, LineFaults
 from nuan_gateway.connect import parse_connect
-from nuan_gateway.poll.transport import LineError, open_transport, run_turn
+from nuan_gateway.poll.transport import RECEIVED_BYTES_MAX, LineError, open_transport, run_turn
 from nuan_protocols.modbus.master import ReadOut
 from nuan_protocols.readout import NO_ANSWER, OK, UNREADABLE
 
@@ -144,3 +144,16 @@ async def test_a_serial_port_that_others_use_or_own(monkeypatch):
             LineError, match="permission denied; add your user to the group dialout"
         ):
             await open_transport(connect, BAUD, "N")
+
+
+async def test_a_line_that_never_falls_silent_fills_no_memory():
+    """A serial port stays open between the turns: what nobody asked for must not pile up."""
+    async with tcp_line(room(2, 215)) as server:
+        transport = await open_transport(parse_connect(f"tcp://127.0.0.1:{server.port}"), BAUD, "N")
+        for _ in range(100):
+            transport._wire.data_received(bytes(1000))
+        assert len(transport._wire.received) == RECEIVED_BYTES_MAX
+        readout = ReadOut(2, READS)
+        await run_turn(transport, readout, TIMEOUT_MS)
+        await transport.close()
+    assert readout.result == OK

@@ -1,12 +1,16 @@
 """The database: its migrations, its rules for transactions, and what it says when it can't."""
 
 import sqlite3
+from contextlib import closing
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.dialects import postgresql
@@ -62,6 +66,46 @@ def test_opening_again_keeps_what_is_there(tmp_path: Path):
             assert waiting(connection) == expected
             outbox.put(connection, [("k", "bill", "{}")], 5)
         engine.dispose()
+
+
+def test_a_database_of_the_first_schema_keeps_its_rows(tmp_path: Path, monkeypatch):
+    """With rows in the tables that others refer to, or that are made anew on the way."""
+    path = tmp_path / "nuan.db"
+    upgrade = command.upgrade
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+        open_database(path).dispose()
+    rows = {
+        "meter": ("10000001", "aoke", "6e75616e00000001", 7, "heat", 12),
+        "unit": ("1-101", "89.5", "name"),
+        "point": ("heat-1-101", "unit_heat", "1-101"),
+        "point_meter": ("heat-1-101", "10000001", 1_761_955_200, None),
+    }
+    with closing(sqlite3.connect(path)) as old, old:
+        for table, row in rows.items():
+            old.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+        assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    rows["meter"] = (*rows["meter"][:-1], "12")
+    engine = open_database(path)
+    with engine.connect() as connection:
+        for table, row in rows.items():
+            assert connection.execute(text(f"SELECT * FROM {table}")).fetchall() == [row]
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert connection.execute(text("PRAGMA foreign_key_check")).fetchall() == []
+    engine.dispose()
+
+
+def test_the_migrations_are_also_postgresqls():
+    config = Config(output_buffer=(made := StringIO()))
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    options = {"as_sql": True, "output_buffer": made}
+    context = MigrationContext.configure(dialect_name="postgresql", opts=options)
+    with Operations.context(context):
+        for revision in reversed(list(script.walk_revisions())):
+            revision.module.upgrade()
+    assert "ALTER TABLE meter ALTER COLUMN address TYPE TEXT" in made.getvalue()
+    assert "CREATE TABLE dialect_state" in made.getvalue()
 
 
 def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path):

@@ -120,7 +120,10 @@ class Poller:
             pause_s = min(2 * pause_s, RETRY_MAX_S)
 
     async def _read(self, plan: PollPlan, tries: int) -> bool | None:
-        """Read a meter and commit the exchanges; did it answer? None when the line was lost."""
+        """Read a meter and commit the exchanges; did it answer? None when the line was lost.
+
+        A fault of ours while reading one meter counts as its silence: the others have their turn.
+        """
         drafts: list[Draft] = []
         version = self._node.config_version
 
@@ -132,6 +135,11 @@ class Poller:
             answered = await self._line.read(plan, tries, keep)
         except LineError as error:
             await self.fault(str(error))
+        except Exception as problem:
+            log.exception("meter %s can't be read", plan.serial)
+            await self._line.close()
+            await self.fault(f"meter {plan.serial}: {type(problem).__name__}: {problem}")
+            answered = False
         if drafts:
             await self._note(self._node.id, drafts)
         return answered

@@ -44,11 +44,15 @@ def _boot(node: Node, now_s: int) -> list[Draft]:
 async def _guard(poller: Poller) -> None:
     """A fault of ours in one line must not stop the others."""
     pause_s = RESTART_MIN_S
+    loop = asyncio.get_running_loop()
     while True:
+        begun_s = loop.time()
         try:
             await poller.run()
             return
         except Exception as problem:
+            if loop.time() - begun_s > RESTART_MAX_S:
+                pause_s = RESTART_MIN_S
             log.exception("poller of bus %s failed; again in %.0f s", poller.name, pause_s)
             with suppress(SQLAlchemyError):
                 await poller.fault(f"{type(problem).__name__}: {problem}")

@@ -37,6 +37,8 @@ CLOSE_TIMEOUT_S = 1.0
 NETWORK_EXTRA_S = 0.5
 # Silence between frames, in characters: more than Modbus's 3.5, M-Bus's 33 bit times after a fault.
 GAP_CHARACTERS = 4
+# More than any answer with the noise around it.
+RECEIVED_BYTES_MAX = 4096
 
 Keep: TypeAlias = "Callable[[int, Exchange], None]"
 """Is told every exchange as it ends: UTC second of its question, and the exchange."""
@@ -63,7 +65,7 @@ class Character(NamedTuple):
 
 
 class _Wire(asyncio.Protocol):
-    """Keeps what comes until it is taken."""
+    """Keeps what comes until it is taken, RECEIVED_BYTES_MAX at most: nobody may be asking."""
 
     def __init__(self) -> None:
         self.received = bytearray()
@@ -72,7 +74,7 @@ class _Wire(asyncio.Protocol):
         self.lost: str | None = None
 
     def data_received(self, data: bytes) -> None:
-        self.received += data
+        self.received += data[: RECEIVED_BYTES_MAX - len(self.received)]
         self.came.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
