@@ -128,12 +128,16 @@ class Poller:
                 continue
             self.deadline_s = self._clock.uptime() + _EXCHANGE_S_MAX
             tries = _TRIES if self._misses[index] < _MISSES_DEAD else 1
-            readout = self._master.begin(index, meter, tries)
-            baud, parity = meter.way.line or self._usual
-            self._line.port.set_line(baud, parity)
-            alive = await self._read(meter, readout)
-            self._master.end(index, readout)
-            self._count_miss(index, alive)
+            alive = False
+            try:
+                readout = self._master.begin(index, meter, tries)
+                baud, parity = meter.way.line or self._usual
+                self._line.port.set_line(baud, parity)
+                alive = await self._read(meter, readout)
+                self._master.end(index, readout)
+            finally:
+                # A fault of ours ends the turn, but not every turn: those behind are to be read.
+                self._count_miss(index, alive)
 
     def _count_miss(self, index: int, answered: bool) -> None:
         if answered:

@@ -152,6 +152,34 @@ def test_a_silent_meter_is_asked_less_and_less_but_never_given_up():
     assert max(gaps) == SKIPS_MAX + 1
 
 
+def test_a_meter_that_makes_our_code_fail_leaves_turns_to_those_behind_it():
+    def fail_for_slot_1(slot, read, answer):
+        if slot == 1:
+            raise ValueError("of ours")
+
+    book, port = Book(), Port(slave)
+    meters = (meter(1, 1, 900, READS), meter(2, 2, 900, READS))
+    config = Config(
+        7, b"nuan\x00\x00\x00\x01", "", "", 1, "", 1, 1, 900, 1, 1, (RS485,), meters, ()
+    )
+    poller = Poller(config, 0, port, book, Time(), Cycles(30), fail_for_slot_1)
+
+    async def guard():
+        failed = 0
+        while True:
+            try:
+                await poller.run()
+            except ValueError:
+                failed += 1
+                assert failed < 30
+
+    try:
+        asyncio.run(guard())
+    except asyncio.CancelledError:
+        pass
+    assert len([exchange for exchange in book.exchanges if exchange[0] == 2]) > 20
+
+
 def test_a_meter_that_comes_back_is_read_every_turn_again():
     late = MbusMeters(1)
     count = [0]
