@@ -26,7 +26,7 @@ from nuan_gateway.ingest.messages import Gatekeeper
 from nuan_gateway.ingest.seal import Sealer
 from nuan_gateway.ingest.subscriber import Ingest
 from nuan_gateway.poll.run import poll_site
-from nuan_gateway.settings import Settings, load_keys
+from nuan_gateway.settings import NODE_KEY_BYTES, Settings, load_keys
 from nuan_gateway.site import Site, load_site
 from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
 from nuan_gateway.store.master import load_slots, sync_site
@@ -182,7 +182,11 @@ def _check_keys(site: Site, keys: dict[str, bytes], path: Path) -> None:
     missing = [node.id for node in site.nodes if node.id not in keys]
     if missing:
         raise SettingsError(
-            [f"{path}: node {node} of the site has no key; add its line" for node in missing]
+            [
+                f"{path}: node {node} of the site has no key; add its line, "
+                f'"{node}" = "the {2 * NODE_KEY_BYTES} hex digits of its key"'
+                for node in missing
+            ]
         )
 
 

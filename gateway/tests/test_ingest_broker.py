@@ -237,8 +237,9 @@ async def test_a_broker_open_to_the_network_needs_passwords(site_folder):
 
 async def test_a_node_without_a_key_is_told_before_anything_is_made(site_folder):
     (site_folder / "keys.toml").write_text("")
-    with pytest.raises(GatewayError, match="node 6e75616e00000001 of the site has no key"):
+    with pytest.raises(GatewayError, match="node 6e75616e00000001 of the site has no key") as told:
         await run(load_settings(site_folder / "gateway.toml"))
+    assert 'add its line, "6e75616e00000001" = "the 64 hex digits' in str(told.value)
     assert not (site_folder / "data").exists()
 
 
