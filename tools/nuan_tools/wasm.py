@@ -5,6 +5,7 @@ npm are those that Python's type checker brings along.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -47,17 +48,19 @@ def _fetch(folder: Path, target: Path) -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copyfile(folder / name, scratch / name)
         done = npm(
-            ["ci", "--no-fund", "--no-audit", "--ignore-scripts"],
+            ["ci", "--no-fund", "--no-audit", "--ignore-scripts", "--fetch-retries=1"],
             return_completed_process=True,
             cwd=scratch,
+            # As pip and apt do: whom the machine trusts is trusted.
+            env=dict(os.environ, NODE_USE_SYSTEM_CA="1"),
             capture_output=True,
             text=True,
             timeout=NPM_SECONDS_MAX,
         )
         if done.returncode or not (scratch / _MODULE).is_file():
-            lines = [line for line in str(done.stderr).splitlines() if line.strip()]
-            last = lines[-1] if lines else "it said nothing"
-            raise UserError(f"npm can't fetch MicroPython for WebAssembly: {last}. Go online.")
+            reasons = [line for line in str(done.stderr).splitlines() if " failed" in line]
+            reason = reasons[0] if reasons else str(done.stderr).strip() or "it said nothing"
+            raise UserError(f"npm can't fetch MicroPython for WebAssembly: {reason}. Go online.")
         if not target.exists():
             scratch.rename(target)
     except subprocess.TimeoutExpired:
