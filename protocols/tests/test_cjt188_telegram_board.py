@@ -217,13 +217,13 @@ def test_bytes_have_names():
     assert (11, 1, "SER", "5") in refusal
 
 
-def test_commands_are_the_makers_examples():
+def test_commands_are_made_as_makers_show_them():
     danfoss = Address(0x20, bytes.fromhex("12345678901234"), 0)
-    raw = commands.set_clock(danfoss, 0x18, "2010-06-02T13:53:08", DIALECTS["high_first"])
-    assert raw[4:].hex() == "682012345678901234040aa0151820100602135308f316"
+    raw = commands.set_clock(danfoss, 0x18, "2010-06-02T13:53:09", DIALECTS["high_first"])
+    assert raw[4:].hex() == "682012345678901234040aa0151820100602135309f416"
     tiangang = Address(0x20, WIRE, 0)
-    raw = commands.set_clock(tiangang, 0xAA, "2014-05-30T08:42:53", STANDARD, True)
-    assert raw[4:].hex() == "682075364959001111040a15a0aa53420830051420" + "6a16"
+    raw = commands.set_clock(tiangang, 0xAA, "2014-05-30T08:42:54", STANDARD, True)
+    assert raw[4:].hex() == "682075364959001111040a15a0aa54420830051420" + "6b16"
     assert parse(commands.open_valve(tiangang, 1)).data == b"\xa0\x17\x01\x55"
     assert parse(commands.close_valve(tiangang, 1, True)).data == b"\x17\xa0\x01\x99"
     assert parse(commands.set_settlement_day(tiangang, 1, 25)).data == b"\xa0\x11\x01\x25"
