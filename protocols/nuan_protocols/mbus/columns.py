@@ -149,10 +149,13 @@ class Columns:
     # What is found not to be plain is added to `wrong`, and read by its Field in the end.
 
     def _digits_one_by_one(self, digits: Sequence[str], wrong: list[int]) -> list[int]:
+        values: list[int] = []
         for index, text in zip(self._digits, digits, strict=True):
-            if not text.isdecimal():
+            decimal = text.isdecimal()
+            values.append(int(text) if decimal else 0)
+            if not decimal:
                 wrong.append(index)
-        return [int(text, 16) if not text.isdecimal() else int(text) for text in digits]
+        return values
 
     def _find_invalid(self, numbers: Sequence[int], wrong: list[int]) -> None:
         for index, number, invalid in zip(self._numbers, numbers, self._invalid, strict=True):

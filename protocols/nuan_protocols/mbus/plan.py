@@ -65,7 +65,6 @@ class Place:
         self.real = field is not None and field.is_real
         # Of an identifier the digits themselves are kept, with leading zeros.
         self.shown = field is not None and field.shows_digits
-        self.record_head = first[:4]
         exponent = 0 if field is None or field.is_date else field.exponent
         self.quantity = reading.quantity
         self.tail = (
