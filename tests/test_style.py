@@ -68,7 +68,7 @@ def allowed_imports(path: Path) -> frozenset[str]:
         return board_check.MODEL_FILES_IMPORTS
     if path.is_relative_to(ROOT / "protocols"):
         return board_check.PROTOCOL_IMPORTS
-    hardware = path.name == "hal.py" or path.parent.name == "board"
+    hardware = path.parent.name in ("hal", "board")
     return board_check.HARDWARE_IMPORTS if hardware else board_check.FIRMWARE_IMPORTS
 
 

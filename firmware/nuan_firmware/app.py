@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware import hal, panic
+from nuan_firmware import panic
 from nuan_firmware.clock import Clock
 from nuan_firmware.cycle import Cycle
+from nuan_firmware.hal import chip
+from nuan_firmware.hal.links import Link
+from nuan_firmware.hal.outputs import Output
+from nuan_firmware.hal.serial import Port
 from nuan_firmware.journal import Journal
 from nuan_firmware.masters import CJT188, MODBUS
 from nuan_firmware.poller import Poller
@@ -42,15 +46,15 @@ class App:
     """Everything that lives as long as the node runs, made once from the configuration."""
 
     def __init__(self, config: "Config") -> None:
-        keys = NodeKeys(hal.node_key())
-        self.clock = Clock(hal.utc_s(), hal.set_utc)
+        keys = NodeKeys(chip.node_key())
+        self.clock = Clock(chip.utc_s(), chip.set_utc)
         references, reference_bytes = reference_room(config)
         self.journal = Journal(
             JOURNAL_PATH + "/" + config.node.hex(),
             keys,
             config.node,
             self.clock,
-            lambda: hal.random_bytes(_EPOCH_BYTES),
+            lambda: chip.random_bytes(_EPOCH_BYTES),
             config.segment_bytes,
             config.max_bytes,
             references,
@@ -59,24 +63,24 @@ class App:
         self.uplink = Uplink(
             config,
             VERSION,
-            hal.secret("mqtt_key"),
-            hal.Link(config.ssid),
+            chip.secret("mqtt_key"),
+            Link(config.ssid),
             self.journal,
             keys,
             self.clock,
-            hal.random_bytes,
+            chip.random_bytes,
             self._take_time,
         )
         self.cycle = Cycle(self.journal, self.clock, config.flush_s, self.uplink.kick)
         self.zones = [
-            Controller(zone, hal.Output(zone.valve_pin), self.journal, self.clock)
+            Controller(zone, Output(zone.valve_pin), self.journal, self.clock)
             for zone in config.zones
         ]
         self.pollers = [
             Poller(
                 config,
                 index,
-                hal.Port(bus),
+                Port(bus),
                 self.journal,
                 self.clock,
                 self.cycle,
@@ -88,7 +92,7 @@ class App:
 
     async def run(self) -> None:
         """Supervise, for ever."""
-        watchdog = hal.Watchdog(_WATCHDOG_MS)
+        watchdog = chip.Watchdog(_WATCHDOG_MS)
         for poller in self.pollers:
             asyncio.create_task(self._guard(poller.name, poller))  # noqa: RUF006
         asyncio.create_task(self._guard("uplink", self.uplink))  # noqa: RUF006
@@ -132,7 +136,7 @@ class App:
         gc.collect()
         journal.event(
             bodies.EVENT_BOOT,
-            "%s nuan %s heap %d" % (hal.reset_cause(), VERSION, gc.mem_alloc()),
+            "%s nuan %s heap %d" % (chip.reset_cause(), VERSION, gc.mem_alloc()),
         )
         journal.event(bodies.EVENT_CONFIGURATION, "version %d" % config.version)
         if journal.torn_bytes or journal.removed:

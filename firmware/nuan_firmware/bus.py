@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from micropython import const
 
 if TYPE_CHECKING:
-    from nuan_firmware.hal import Port
+    from nuan_firmware.hal.serial import Port
     from nuan_protocols.readout import ReadOut
     from nuan_protocols.uplink.keys import Buffer
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from nuan_firmware.config import Meter
-    from nuan_firmware.hal import Port
+    from nuan_firmware.hal.serial import Port
     from nuan_protocols.readout import ReadOut
 
     class Master(Protocol):

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nuan_firmware.config import Meter
-    from nuan_firmware.hal import Port
+    from nuan_firmware.hal.serial import Port
     from nuan_protocols.readout import ReadOut
 
 # CJ/T 188: 30 ms; DL/T 645: 20 ms.

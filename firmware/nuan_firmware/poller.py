@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nuan_firmware.clock import Clock
     from nuan_firmware.config import Config, Meter
     from nuan_firmware.cycle import Cycle
-    from nuan_firmware.hal import Port
+    from nuan_firmware.hal.serial import Port
     from nuan_firmware.journal import Journal
     from nuan_protocols.readout import Exchange, ReadOut
     from nuan_protocols.uplink.keys import Buffer

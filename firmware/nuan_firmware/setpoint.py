@@ -16,7 +16,7 @@ from nuan_protocols.uplink.body import MODE_FALLBACK, MODE_FROST, MODE_NORMAL
 if TYPE_CHECKING:
     from nuan_firmware.clock import Clock
     from nuan_firmware.config import Zone
-    from nuan_firmware.hal import Output
+    from nuan_firmware.hal.outputs import Output
     from nuan_firmware.journal import Journal
     from nuan_protocols.uplink.keys import Buffer
 

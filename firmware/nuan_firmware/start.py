@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
-import nuan_firmware
-from nuan_firmware import hal, panic
+from nuan_firmware import on_demand, panic
+from nuan_firmware.hal import chip
 
 if TYPE_CHECKING:
     from nuan_firmware.config import Config
@@ -28,7 +28,7 @@ def main() -> None:
         sys.print_exception(problem)
         panic.keep(problem)
     time.sleep_ms(_RESTART_PAUSE_MS)
-    hal.reset()
+    chip.reset()
 
 
 def _settings() -> "Config":
@@ -36,10 +36,7 @@ def _settings() -> "Config":
     from nuan_firmware import config
 
     settings = config.load("/config.json")
-    for name in ("config", "config_meters"):
-        del sys.modules["nuan_firmware." + name]
-        # The import system has put the module there, too.
-        delattr(nuan_firmware, name)
+    on_demand.unload("config", "config_meters")
     return settings
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from nuan_firmware.clock import Clock
     from nuan_firmware.config import Config
-    from nuan_firmware.hal import Link
+    from nuan_firmware.hal.links import Link
     from nuan_firmware.journal import Journal
     from nuan_protocols.uplink.ack import Ack
     from nuan_protocols.uplink.keys import Buffer, NodeKeys

@@ -13,7 +13,7 @@ _SYSTEM = {"gc", "micropython", "os", "random", "struct", "sys", "time", "typing
 _NETWORK = {"asyncio", "select", "socket", "ssl", "tls"}
 _HARDWARE = {"machine", "network", "esp32", "vfs"}
 
-# What each package may import at run time; hal.py alone touches the hardware.
+# What each package may import at run time; hal/ alone touches the hardware.
 PROTOCOL_IMPORTS = frozenset(_DATA | _SYSTEM | {"nuan_protocols"})
 # What finds the files of meter models; the PC's part of the registry, which no board needs.
 MODEL_FILES_IMPORTS = frozenset(PROTOCOL_IMPORTS | {"importlib", "pathlib", "pkgutil"})
@@ -145,7 +145,7 @@ class _Walk:
     def _module(self, name: str) -> Iterator[str]:
         top = name.partition(".")[0]
         if top in _HARDWARE and top not in self._imports:
-            yield f"import {name}: only hal.py touches the hardware"
+            yield f"import {name}: only hal/ touches the hardware"
         elif top not in self._imports:
             yield f"import {name}: not on the board; write it with struct, binascii and integers"
 

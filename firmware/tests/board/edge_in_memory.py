@@ -5,7 +5,7 @@ import sys
 from journal_kit import KEY, START
 from serial_port import Uart
 
-import nuan_firmware
+import nuan_firmware.hal
 
 
 class Hal:
@@ -60,5 +60,6 @@ class Hal:
         return "power"
 
 
-sys.modules["nuan_firmware.hal"] = Hal
-nuan_firmware.hal = Hal
+for part in ("chip", "links", "outputs", "serial"):
+    sys.modules["nuan_firmware.hal." + part] = Hal
+    setattr(nuan_firmware.hal, part, Hal)

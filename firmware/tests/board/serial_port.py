@@ -45,7 +45,7 @@ class Uart(io.IOBase):
 
 
 class Port:
-    """The board's port as nuan_firmware.hal makes it, over the port in memory."""
+    """The board's port as nuan_firmware.hal.serial makes it, over the port in memory."""
 
     def __init__(self, answer):
         self.uart = Uart(answer)

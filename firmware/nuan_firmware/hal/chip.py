@@ -1,0 +1,75 @@
+"""The chip itself: its clock, its random numbers, its non-volatile store, watchdog and resets."""
+
+import os
+import time
+
+import esp32
+import machine
+from micropython import const
+
+NVS_NAMESPACE = "nuan"
+NODE_KEY_BYTES = 32
+_SECRET_BYTES_MAX = const(64)
+# The ESP32 counts seconds from 2000, the unix port from 1970; UTC here is always since 1970.
+_EPOCH_S = 946684800 if time.gmtime(0)[0] == 2000 else 0
+
+
+def utc_s() -> int:
+    """The chip's clock in seconds since 1970; after a power cut it starts at 2000."""
+    return int(time.time()) + _EPOCH_S
+
+
+def set_utc(seconds: int) -> None:
+    """Set the chip's clock, which outlives a reset but no power cut."""
+    year, month, day, hour, minute, second, weekday, _ = time.gmtime(seconds - _EPOCH_S)[:8]
+    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+
+
+def random_bytes(count: int) -> bytes:
+    """Random bytes from the chip's generator."""
+    return os.urandom(count)
+
+
+def node_key() -> bytes:
+    """The 32-byte node key. Raises OSError when the node was never provisioned."""
+    key = bytearray(NODE_KEY_BYTES)
+    esp32.NVS(NVS_NAMESPACE).get_blob("key", key)
+    return bytes(key)
+
+
+def secret(name: str) -> str:
+    """A password from the chip's store, empty when there is none."""
+    buffer = bytearray(_SECRET_BYTES_MAX)
+    try:
+        size = esp32.NVS(NVS_NAMESPACE).get_blob(name, buffer)
+    except OSError:
+        return ""
+    return bytes(memoryview(buffer)[:size]).decode()
+
+
+def reset_cause() -> str:
+    """Why the chip started, in a word."""
+    causes = {
+        machine.PWRON_RESET: "power",
+        machine.HARD_RESET: "reset",
+        machine.WDT_RESET: "watchdog",
+        machine.DEEPSLEEP_RESET: "sleep",
+        machine.SOFT_RESET: "soft",
+    }
+    return causes.get(machine.reset_cause(), "unknown")
+
+
+def reset() -> None:
+    """Restart the chip."""
+    machine.reset()
+
+
+class Watchdog:
+    """Restarts the chip unless fed every `timeout_ms`; it cannot be stopped."""
+
+    def __init__(self, timeout_ms: int) -> None:
+        self._watchdog = machine.WDT(timeout=timeout_ms)
+
+    def feed(self) -> None:
+        """Start the time anew."""
+        self._watchdog.feed()

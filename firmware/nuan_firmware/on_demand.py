@@ -1,0 +1,22 @@
+"""Modules that are loaded for a while: what runs once a day needn't hold memory all day.
+
+    from nuan_firmware.console import status   # inside the function that needs it
+    ...
+    on_demand.unload("console.status")
+
+Code runs in place, so loading costs little time; what it takes is given back by unload().
+"""
+
+import sys
+
+_ROOT = "nuan_firmware."
+
+
+def unload(*names: str) -> None:
+    """Forget modules of this package, by their names below it; those not loaded are passed over."""
+    for name in names:
+        if sys.modules.pop(_ROOT + name, None) is None:
+            continue
+        parent, _, last = (_ROOT + name).rpartition(".")
+        # The import system has put the module there, too.
+        delattr(sys.modules[parent], last)
