@@ -1,0 +1,1 @@
+"""How a PC talks to one node's console: over a serial port, a pseudo-terminal or TCP."""
