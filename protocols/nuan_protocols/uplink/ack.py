@@ -1,4 +1,4 @@
-"""ACK: the gateway's one answer to every authentic HELLO and BATCH, sent after the commit.
+"""ACK: the gateway's one answer to each authentic HELLO, BATCH and RESULT, after the commit.
 
     0  head (message.py), type 0x81, the nonce echoed     31 u8 credit
     26 u32 cumulative                                     32 u32 gateway's UTC, s since 1970

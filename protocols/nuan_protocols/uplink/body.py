@@ -28,6 +28,13 @@ EVENT_CLOCK_STEP = 2
 EVENT_CONFIGURATION = 3
 EVENT_FAULT = 4
 EVENT_PANIC = 5
+EVENT_TIME = 6
+EVENT_UPDATE = 7
+EVENT_SAFE_MODE = 8
+EVENT_LINK = 9
+EVENT_CONSOLE = 10
+EVENT_OVERRIDE = 11
+EVENT_STATISTICS = 12
 
 MODE_NORMAL = 1
 MODE_FROST = 2
@@ -75,7 +82,7 @@ def put_exchange(
 def put_event(buffer: bytearray, at: int, code: int, text: str) -> int:
     """Write an event body at `at`; return the offset behind it."""
     encoded = text.encode()
-    check_range("event code", code, EVENT_BOOT, EVENT_PANIC, at)
+    check_range("event code", code, EVENT_BOOT, EVENT_STATISTICS, at)
     check_range("length of the text", len(encoded), 0, TEXT_BYTES_MAX, at + 1)
     return put_bytes(buffer, put_uint(buffer, at, 1, code, "code"), encoded, "text")
 

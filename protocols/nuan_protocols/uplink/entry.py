@@ -29,9 +29,12 @@ KIND_EVENT = 2
 KIND_CONTROL = 3
 KIND_TOMBSTONE = 4
 
+# Only 0 makes `time` something else than UTC. 3 to 11: the gateway told the time 2**(n - 3) to
+# 2**(n - 2) days ago, 11: or longer.
 CLOCK_NEVER_SET = 0
 CLOCK_COASTING = 1
 CLOCK_SYNCHRONISED = 2
+CLOCK_MAX = 11
 
 NODE_BYTES = 8
 EPOCH_BYTES = 8
@@ -94,6 +97,6 @@ def check_seq(seq: int, offset: int) -> None:
 
 
 def check_clock(clock: int, offset: int) -> None:
-    """Refuse a clock quality other than 0, 1 and 2."""
-    if not CLOCK_NEVER_SET <= clock <= CLOCK_SYNCHRONISED:
-        raise UplinkError(f"clock quality {clock} is not 0, 1 or 2", offset)
+    """Refuse a clock quality outside 0..11."""
+    if not CLOCK_NEVER_SET <= clock <= CLOCK_MAX:
+        raise UplinkError(f"clock quality {clock} is not within 0..{CLOCK_MAX}", offset)

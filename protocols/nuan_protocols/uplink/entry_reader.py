@@ -134,7 +134,7 @@ def parse_exchange(body: "Buffer") -> Exchange:
 def parse_event(body: "Buffer") -> Event:
     """Event body -> Event. Raises UplinkError with the offset within the body."""
     code = uint(body, 0, 1)
-    bodies.check_range("event code", code, bodies.EVENT_BOOT, bodies.EVENT_PANIC, 0)
+    bodies.check_range("event code", code, bodies.EVENT_BOOT, bodies.EVENT_STATISTICS, 0)
     bodies.check_range("length of the text", len(body) - 1, 0, bodies.TEXT_BYTES_MAX, 1)
     try:
         return Event(code, bytes(body[1:]).decode())

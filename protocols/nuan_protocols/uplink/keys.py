@@ -1,8 +1,8 @@
 """Keys of one node and the message authentication made with them.
 
     node key K (32 bytes, shared by node and gateway)
-      k_up   = HMAC-SHA256(K, "nuan up 1")     authenticates HELLO and BATCH
-      k_down = HMAC-SHA256(K, "nuan down 1")   authenticates ACK
+      k_up   = HMAC-SHA256(K, "nuan up 1")     authenticates HELLO, BATCH, RESULT
+      k_down = HMAC-SHA256(K, "nuan down 1")   authenticates ACK and COMMAND
       k_salt = HMAC-SHA256(K, "nuan salt 1")   salts the entries' digests
 
 The board's hashlib has neither hmac nor copy(), so HMAC (RFC 2104) is spelled out here, with both
