@@ -221,6 +221,53 @@ dialect_state = Table(
     Column("changed_at", BigInteger, nullable=False),
 )
 
+# Nodes: what each last said of itself, and what it is told to do.
+
+# The last HELLO of each node; epoch and nonce are its session's.
+node_state = Table(
+    "node_state",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("epoch", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("firmware", Text, nullable=False),
+    Column("config_version", Integer, nullable=False),
+    Column("oldest", BigInteger, nullable=False),
+    Column("newest", BigInteger, nullable=False),
+    Column("hello_at", BigInteger, nullable=False),
+)
+
+# `code` and `payload` as docs/wire.md has them; a transfer's payload is that of its begin, its
+# bytes are in node_file under the SHA-256 `file`, and the node has `done_bytes` of them.
+# `version`: of the configuration that is transferred.
+node_command = Table(
+    "node_command",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("file", Text),
+    Column("version", Integer),
+    Column("state", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("done_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("result", Text, nullable=False, server_default=""),
+    Index(None, "state", "node"),
+)
+
+node_file = Table(
+    "node_file",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 # Results and what has to leave the house.
 
 # Tariffs that bills were made with, by the digest that the bills name; never changed.
