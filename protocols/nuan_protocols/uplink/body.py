@@ -40,6 +40,10 @@ MODE_NORMAL = 1
 MODE_FROST = 2
 MODE_FALLBACK = 3
 MODE_SETBACK = 4
+MODE_WARM_UP = 5
+MODE_UNOCCUPIED = 6
+MODE_OVERRIDE = 7
+MODE_EXERCISE = 8
 
 TOMBSTONE_DROPPED = 1
 TOMBSTONE_RESERVED = 2
@@ -104,7 +108,7 @@ def put_control(
     elif measured_dc == NO_MEASUREMENT:
         raise UplinkError(f"measured_dc {measured_dc} stands for no measurement", at + 5)
     check_range("valve_pct", valve_pct, 0, VALVE_PCT_MAX, at + 7)
-    check_range("mode", mode, MODE_NORMAL, MODE_SETBACK, at + 8)
+    check_range("mode", mode, MODE_NORMAL, MODE_EXERCISE, at + 8)
     at = put_uint(buffer, at, 1, zone, "zone")
     at = put_int16(buffer, at, requested_dc, "requested_dc")
     at = put_int16(buffer, at, applied_dc, "applied_dc")

@@ -146,7 +146,7 @@ def parse_control(body: "Buffer") -> Control:
     """Control body -> Control. Raises UplinkError with the offset within the body."""
     _check_size("control", body, bodies.CONTROL_BYTES)
     bodies.check_range("valve_pct", body[7], 0, bodies.VALVE_PCT_MAX, 7)
-    bodies.check_range("mode", body[8], bodies.MODE_NORMAL, bodies.MODE_SETBACK, 8)
+    bodies.check_range("mode", body[8], bodies.MODE_NORMAL, bodies.MODE_EXERCISE, 8)
     measured = int16(body, 5)
     return Control(
         body[0],
