@@ -112,7 +112,7 @@ def test_any_bytes_are_read_or_refused(parse, data: bytes) -> None:
         ({0: 0}, "not version 0", 0),
         ({0: 9}, "not version 9", 0),
         ({18: 0, 19: 0, 20: 0, 21: 0}, "sequence number 0", 18),
-        ({26: 3}, "clock quality 3", 26),
+        ({26: 12}, "clock quality 12", 26),
     ],
 )
 def test_a_wrong_head_is_refused_with_its_offset(
@@ -152,7 +152,7 @@ def test_an_entry_of_impossible_length_is_refused(size: int) -> None:
         (1, NODE, EPOCH, 1 << 32, 0, 0),
         (1, NODE, EPOCH, 1, -1, 0),
         (1, NODE, EPOCH, 1, 1 << 32, 0),
-        (1, NODE, EPOCH, 1, 0, 3),
+        (1, NODE, EPOCH, 1, 0, 12),
     ],
 )
 def test_a_head_out_of_bounds_is_not_written(fields) -> None:
@@ -169,7 +169,7 @@ def test_a_head_out_of_bounds_is_not_written(fields) -> None:
         (body.put_exchange, (0, 1, 1, 0, 1, bytes(301), b"")),
         (body.put_exchange, (0, 1, 1, 0, 1, b"", bytes(601))),
         (body.put_event, (0, "")),
-        (body.put_event, (6, "")),
+        (body.put_event, (13, "")),
         (body.put_event, (1, "暖" * 81)),
         (body.put_control, (0, 0x8000, 0, None, 0, 1, 0)),
         (body.put_control, (0, 0, 0, -0x8000, 0, 1, 0)),
