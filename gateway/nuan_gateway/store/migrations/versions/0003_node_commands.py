@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("result", sa.Text(), nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("id", name="pk_node_command"),
     )
-    op.create_index("ix_node_command_state", "node_command", ["state", "node"])
+    op.create_index("ix_node_command_state_node", "node_command", ["state", "node"])
     op.create_table(
         "node_file",
         sa.Column("digest", sa.Text(), nullable=False),
