@@ -55,7 +55,7 @@ def _segment(path: str, data: bytes) -> list[FlashEntry]:
         while at < end:
             tag, step, body, at = _record(data, at, kept)
             time += step
-            head = pack(">BB8s8sIIB", 1, (tag & 3) + 1, node, epoch, seq, time, tag >> 4 & 3)
+            head = pack(">BB8s8sIIB", 1, (tag & 3) + 1, node, epoch, seq, time, tag >> 4)
             entries.append(FlashEntry(path, epoch.hex(), seq, head + body))
             seq += 1
     return entries

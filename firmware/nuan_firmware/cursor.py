@@ -157,6 +157,6 @@ class Cursor:
                 index = self.references.place(body[1] << 8 | body[2], part, length)
                 self.references.view(index)[:] = body[:length]
         self._at = end
-        pack_into(">IIB", self._entry, 18, self.seq, self._time, tag >> 4 & 3)
+        pack_into(">IIB", self._entry, 18, self.seq, self._time, tag >> 4)
         self._entry[1] = (tag & 3) + 1
         self._length = HEAD_BYTES + length

@@ -5,7 +5,7 @@
     record  u8 tag | zigzag varint: seconds since the record before (the first: since base time)
             full   [u8 part, when kept] | varint length | entry body
             diff   varint reference | varint length | codes (difference.py)
-    tag     bits 0-1 kind - 1 | bit 2 diff | bit 3 kept as a reference | bits 4-5 clock quality
+    tag     bits 0-1 kind - 1 | bit 2 diff | bit 3 kept as a reference | bits 4-7 clock (0 to 15)
 
 All big-endian; CRC-32 as in zlib. An entry's head is implied by header, block and record. A block
 whose CRC is wrong ends the segment: what follows was never flushed, and is never read. Numbers run

@@ -1,6 +1,14 @@
 import os
 
-from journal_kit import MOUNT, START, Meters, entries_of, make_journal, named_by_tombstones
+from journal_kit import (
+    MOUNT,
+    QUESTION,
+    START,
+    Meters,
+    entries_of,
+    make_journal,
+    named_by_tombstones,
+)
 from ram_flash import RamFlash
 
 from nuan_protocols.uplink.body import EVENT_BOOT
@@ -33,6 +41,18 @@ def test_what_was_journaled_is_read_back_byte_for_byte():
             assert entry[22:26] == time.to_bytes(4, "big")
             assert entry[27 + 9 + 5 :] == telegram
         assert journal.shelf.count > 3
+
+    flash(run)
+
+
+def test_every_clock_quality_is_read_back():
+    def run(_):
+        journal = make_journal()
+        for clock in range(16):
+            journal.exchange(START + clock, clock, 0, 1, 0, 7, 0, 1, QUESTION, bytes(80))
+        journal.flush()
+        found = entries_of(journal)
+        assert [found[seq][26] for seq in sorted(found)] == list(range(16))
 
     flash(run)
 
