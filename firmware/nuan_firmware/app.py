@@ -1,38 +1,35 @@
-"""The node: makes its parts, starts their tasks, and feeds the watchdog while all of them move."""
+"""Makes the parts of the node from its configuration; its code leaves the heap afterwards."""
 
-import asyncio
 import gc
-import sys
 from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware import panic
+from nuan_firmware import BUILT_S, VERSION, boot_notes
 from nuan_firmware.clock import Clock
+from nuan_firmware.connection import Connection
+from nuan_firmware.commands import Commands
 from nuan_firmware.cycle import Cycle
 from nuan_firmware.hal import chip
-from nuan_firmware.hal.links import Link
+from nuan_firmware.hal.links import open_link
 from nuan_firmware.hal.outputs import Output
 from nuan_firmware.hal.serial import Port
 from nuan_firmware.journal import Journal
+from nuan_firmware.links import Links
 from nuan_firmware.masters import CJT188, MODBUS
+from nuan_firmware.node import Node
 from nuan_firmware.poller import Poller
 from nuan_firmware.setpoint import Controller
+from nuan_firmware.supervisor import Supervisor
 from nuan_firmware.uplink import Uplink
-from nuan_protocols.uplink import body as bodies
+from nuan_protocols.uplink.body import EVENT_LINK
 from nuan_protocols.uplink.keys import NodeKeys
 
 if TYPE_CHECKING:
     from nuan_firmware.config import Config
-    from nuan_protocols.uplink.keys import Buffer
 
-VERSION = "0.1.0"
 JOURNAL_PATH = "/journal"
-# Name look-ups and flash erases block the loop for seconds: the watchdog must outlast them.
-_WATCHDOG_MS = const(180000)
-_BEAT_MS = const(60000)
 _EPOCH_BYTES = const(8)
-_RESTART_S_MAX = const(300)
 # What the exchange of a usual heat meter needs as a reference, and any exchange around its data.
 _TELEGRAM_BYTES = const(112)
 _OVERHEAD_BYTES = const(24)
@@ -42,112 +39,95 @@ _REGISTERS_FROM = const(3)
 _BITS = const(16)
 
 
-class App:
-    """Everything that lives as long as the node runs, made once from the configuration."""
+def make(config: "Config") -> Node:
+    """The node with all its parts, the last boot noted; `supervisor.run()` brings it to life."""
+    node = Node()
+    node.config = config
+    node.keys = NodeKeys(chip.node_key())
+    node.clock = Clock(chip.utc_s(), chip.set_utc)
+    node.journal = journal(config, node.keys, node.clock)
+    node.supervisor = Supervisor(node.clock, node.journal)
+    node.uplink = _uplink(node)
+    node.uplink.commands = Commands(node)
+    node.cycle = Cycle(node.journal, node.clock, config.flush_s, node.uplink.kick)
+    node.zones = [
+        Controller(zone, Output(zone.valve_pin), node.journal, node.clock) for zone in config.zones
+    ]
+    node.pollers = [_poller(node, bus) for bus in range(len(config.buses))]
+    supervisor = node.supervisor
+    for poller in node.pollers:
+        supervisor.add(poller, is_vital=True)
+    supervisor.add(node.uplink, is_vital=True)
+    supervisor.on_beat.append(node.tick)
+    gc.collect()
+    if boot_notes.note(node.journal, config.version):
+        from nuan_firmware.config_trial import Trial
 
-    def __init__(self, config: "Config") -> None:
-        keys = NodeKeys(chip.node_key())
-        self.clock = Clock(chip.utc_s(), chip.set_utc)
-        references, reference_bytes = reference_room(config)
-        self.journal = Journal(
-            JOURNAL_PATH + "/" + config.node.hex(),
-            keys,
-            config.node,
-            self.clock,
-            lambda: chip.random_bytes(_EPOCH_BYTES),
-            config.segment_bytes,
-            config.max_bytes,
-            references,
-            reference_bytes,
-        )
-        self.uplink = Uplink(
-            config,
-            VERSION,
-            chip.secret("mqtt_key"),
-            Link(config.ssid),
-            self.journal,
-            keys,
-            self.clock,
-            chip.random_bytes,
-            self._take_time,
-        )
-        self.cycle = Cycle(self.journal, self.clock, config.flush_s, self.uplink.kick)
-        self.zones = [
-            Controller(zone, Output(zone.valve_pin), self.journal, self.clock)
-            for zone in config.zones
-        ]
-        self.pollers = [
-            Poller(
-                config,
-                index,
-                Port(bus),
-                self.journal,
-                self.clock,
-                self.cycle,
-                self._take_answer,
-            )
-            for index, bus in enumerate(config.buses)
-        ]
-        self._note_boot(config)
+        supervisor.add(Trial(node))
+    return node
 
-    async def run(self) -> None:
-        """Supervise, for ever."""
-        watchdog = chip.Watchdog(_WATCHDOG_MS)
-        for poller in self.pollers:
-            asyncio.create_task(self._guard(poller.name, poller))  # noqa: RUF006
-        asyncio.create_task(self._guard("uplink", self.uplink))  # noqa: RUF006
-        while True:
-            if self._beat():
-                watchdog.feed()
-            await asyncio.sleep_ms(_BEAT_MS)
 
-    def _beat(self) -> bool:
-        now = self.clock.uptime()
-        self.uplink.check()
-        for zone in self.zones:
-            zone.tick(now)
-        self.cycle.check()
-        return all(now <= poller.deadline_s for poller in self.pollers)
+def journal(config: "Config", keys: NodeKeys, clock: Clock) -> Journal:
+    """The node's journal, opened or begun."""
+    references, reference_bytes = reference_room(config)
+    return Journal(
+        JOURNAL_PATH + "/" + config.node.hex(),
+        keys,
+        config.node,
+        clock,
+        lambda: chip.random_bytes(_EPOCH_BYTES),
+        config.segment_bytes,
+        config.max_bytes,
+        references,
+        reference_bytes,
+    )
 
-    async def _guard(self, name: str, part: "Poller | Uplink") -> None:
-        pause_s = 1
-        while True:
-            try:
-                await part.run()
-                return
-            except Exception as problem:
-                sys.print_exception(problem)
-                self.journal.event(bodies.EVENT_FAULT, panic.text(name, problem))
-            part.rest(pause_s)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _RESTART_S_MAX)
 
-    def _take_time(self, utc_s: int) -> None:
-        before, quality = self.clock.now(), self.clock.quality()
-        if self.clock.synchronise(utc_s):
-            self.journal.event(bodies.EVENT_CLOCK_STEP, "%d (%d) -> %d" % (before, quality, utc_s))
+def _uplink(node: Node) -> Uplink:
+    config = node.config
 
-    def _take_answer(self, slot: int, read: int, answer: "Buffer") -> None:
-        for zone in self.zones:
-            zone.take(slot, read, answer)
+    def note(text: str) -> None:
+        node.journal.event(EVENT_LINK, text)
 
-    def _note_boot(self, config: "Config") -> None:
-        journal = self.journal
-        gc.collect()
-        journal.event(
-            bodies.EVENT_BOOT,
-            "%s nuan %s heap %d" % (chip.reset_cause(), VERSION, gc.mem_alloc()),
-        )
-        journal.event(bodies.EVENT_CONFIGURATION, "version %d" % config.version)
-        if journal.torn_bytes or journal.removed:
-            journal.event(
-                bodies.EVENT_FAULT,
-                "journal: %d torn bytes, %d segments unreadable"
-                % (journal.torn_bytes, journal.removed),
-            )
-        ended = panic.take()
-        if ended:
-            journal.event(bodies.EVENT_PANIC, ended)
+    trust = None
+    if config.tls:
+        from nuan_firmware.trust import Trust
+
+        trust = Trust(node.clock, BUILT_S)
+    ways = [open_link(kind, options) for kind, options in config.links]
+    connection = Connection(
+        config,
+        chip.secret("mqtt_key"),
+        Links(ways, node.clock, note),
+        node.clock,
+        chip.random_bytes,
+        trust,
+        note,
+    )
+    return Uplink(
+        config,
+        VERSION,
+        connection,
+        node.journal,
+        node.keys,
+        node.clock,
+        chip.random_bytes,
+        node.take_time,
+    )
+
+
+def _poller(node: Node, bus: int) -> Poller:
+    config = node.config
+    return Poller(
+        config,
+        bus,
+        Port(config.buses[bus]),
+        node.journal,
+        node.clock,
+        node.cycle,
+        node.take_answer,
+        node.supervisor.fault,
+    )
 
 
 def reference_room(config: "Config") -> "tuple[int, int]":

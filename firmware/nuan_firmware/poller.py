@@ -6,6 +6,7 @@ and more of its turns, so that it doesn't cost the living theirs.
 """
 
 import asyncio
+from array import array
 from typing import TYPE_CHECKING
 
 from micropython import const
@@ -13,7 +14,6 @@ from micropython import const
 from nuan_firmware.bus import RAW_BYTES_MAX, Line
 from nuan_firmware.masters import master
 from nuan_protocols.uplink.body import (
-    EVENT_FAULT,
     RESULT_NO_ANSWER,
     RESULT_OK,
     RESULT_UNREADABLE,
@@ -42,12 +42,16 @@ _EXCHANGE_S_MAX = const(120)
 _PARTS_MAX = const(16)
 _FOLLOWS_MAX = const(16)
 _QUESTION_BYTES_USUAL = const(18)
+_TAKEN_LOOK_MS = const(20)
 
 
 class Poller:
     """One bus. `on_answer(slot, read, answer)` sees every good Modbus answer as it comes.
 
     `deadline_s` is the uptime by which the poller must have moved on; the supervisor watches it.
+    Of the meter at each place of `meters`: `misses` in a row, `results` of the last read + 1 (0:
+    none since boot), and the uptime of it in `read_s`. `wrote` is the number journaled last.
+    A tool may ask on `line` between borrow() and give_back(), until a turn `is_due`.
     """
 
     def __init__(
@@ -59,22 +63,30 @@ class Poller:
         clock: "Clock",
         cycle: "Cycle",
         on_answer: "Callable[[int, int, Buffer], None]",
+        on_fault: "Callable[[str, Exception | str], None]",
     ) -> None:
         self.name = config.buses[bus].name
+        self.turns = 0
         self.deadline_s = clock.uptime() + _COLD_START_S + _EXCHANGE_S_MAX
         self._bus = bus
         self._version = config.version
-        self._meters = [meter for meter in config.meters if meter.bus == bus]
-        self._periods = sorted({meter.every_s for meter in self._meters})
+        self.meters = [meter for meter in config.meters if meter.bus == bus]
+        self._periods = sorted({meter.every_s for meter in self.meters})
         self._journal = journal
         self._clock = clock
         self._cycle = cycle
         self._on_answer = on_answer
-        self._misses = bytearray(len(self._meters))
-        self._skips = bytearray(len(self._meters))
-        self._line = Line(port, config.buses[bus].timeout_ms)
+        self._on_fault = on_fault
+        self.misses = bytearray(len(self.meters))
+        self.results = bytearray(len(self.meters))
+        self.read_s = array("I", bytes(4 * len(self.meters)))
+        self.wrote = 0
+        # Whether a turn waits for the line, and whether somebody has it.
+        self.is_due = self._taken = False
+        self._skips = bytearray(len(self.meters))
+        self.line = Line(port, config.buses[bus].timeout_ms)
         self._usual = (config.buses[bus].baud, config.buses[bus].parity)
-        self._master = master(config.buses[bus].protocol, len(self._meters))
+        self.master = master(config.buses[bus].protocol, len(self.meters))
         self._failed = False
         self._unwritten: "tuple[int, Meter, int, Exchange] | None" = None
 
@@ -98,15 +110,20 @@ class Poller:
                 continue
             last = due
             if wait_ms < -_LATE_MS_MAX:
-                self._journal.event(EVENT_FAULT, self.name + ": late, turns left out")
+                self._on_fault(self.name, "late, turns left out")
                 last = clock.now()
                 continue
+            self.is_due = True
+            await self.borrow()
+            self.is_due = False
             self._cycle.begin()
             try:
                 await self._turn(due)
                 self._write()
+                self.turns += 1
             finally:
                 self._cycle.end()
+                self.give_back()
 
     def rest(self, seconds: int) -> None:
         """The supervisor starts it again after so many seconds."""
@@ -120,84 +137,125 @@ class Poller:
             await asyncio.sleep_ms(1000)
 
     async def _turn(self, due: int) -> None:
-        for index, meter in enumerate(self._meters):
+        for index, meter in enumerate(self.meters):
             if due % meter.every_s:
                 continue
             if self._skips[index]:
                 self._skips[index] -= 1
                 continue
             self.deadline_s = self._clock.uptime() + _EXCHANGE_S_MAX
-            tries = _TRIES if self._misses[index] < _MISSES_DEAD else 1
             alive = False
             try:
-                readout = self._master.begin(index, meter, tries)
-                baud, parity = meter.way.line or self._usual
-                self._line.port.set_line(baud, parity)
-                alive = await self._read(meter, readout)
-                self._master.end(index, readout)
+                exchanges = (await self._ask(index, meter)).exchanges
+                alive = not exchanges or exchanges[-1][1] != RESULT_NO_ANSWER
+            except Exception as problem:
+                # A fault of ours, or of this meter's making: those behind it are to be read.
+                self._fail(meter, problem)
             finally:
-                # A fault of ours ends the turn, but not every turn: those behind are to be read.
                 self._count_miss(index, alive)
+
+    async def _ask(self, index: int, meter: "Meter") -> "ReadOut":
+        readout = self.master.begin(
+            index, meter, _TRIES if self.misses[index] < _MISSES_DEAD else 1
+        )
+        baud, parity = meter.way.line or self._usual
+        self.line.port.set_line(baud, parity)
+        await self._read(meter, readout)
+        self.master.end(index, readout)
+        self.results[index] = readout.result + 1
+        self.read_s[index] = self._clock.uptime()
+        return readout
+
+    async def borrow(self) -> None:
+        """Take the line, once nobody else has it: between two turns a tool may ask on it."""
+        while self._taken:
+            await asyncio.sleep_ms(_TAKEN_LOOK_MS)
+        self._taken = True
+
+    def give_back(self) -> None:
+        """Let go of the line."""
+        self._taken = False
+
+    async def read_one(self, index: int) -> "list[Exchange]":
+        """Read one meter out of its turn, journaled like any; the exchanges, as they came."""
+        await self.borrow()
+        try:
+            self._cycle.begin()
+            try:
+                exchanges = (await self._ask(index, self.meters[index])).exchanges
+                self._write()
+            finally:
+                self._cycle.end()
+            if exchanges:
+                exchanges[-1] = self._heard(exchanges[-1])
+            return exchanges
+        finally:
+            self.give_back()
 
     def _count_miss(self, index: int, answered: bool) -> None:
         if answered:
-            self._misses[index] = 0
+            self.misses[index] = 0
             return
-        misses = min(self._misses[index] + 1, _MISSES_DEAD + 4)
-        self._misses[index] = misses
+        misses = min(self.misses[index] + 1, _MISSES_DEAD + 4)
+        self.misses[index] = misses
         if misses >= _MISSES_DEAD:
             self._skips[index] = min(SKIPS_MAX, (1 << misses - _MISSES_DEAD) - 1)
 
-    async def _read(self, meter: "Meter", readout: "ReadOut") -> bool:
-        """One meter's turn; whether anything stirred there."""
-        line, clock, exchanges = self._line, self._clock, readout.exchanges
+    async def _read(self, meter: "Meter", readout: "ReadOut") -> None:
+        """One meter's turn."""
+        line, clock, exchanges = self.line, self._clock, readout.exchanges
         done = 0
-        alive = True
         question = readout.request()
         while question is not None:
             time = clock.now()
-            await line.send(question, self._master.quiet_ms(line.port, self._failed), readout)
+            await line.send(question, self.master.quiet_ms(line.port, self._failed), readout)
             # The meter takes its time to answer: time to journal what the last one said.
             self._write()
             self._failed = not await line.receive(readout)
             if len(exchanges) > done:
                 exchange = exchanges[done]
                 done += 1
-                alive = exchange[1] != RESULT_NO_ANSWER
                 self._unwritten = (time, meter, reference(exchanges), self._heard(exchange))
             question = readout.request()
-        return alive
 
     def _heard(self, exchange: "Exchange") -> "Exchange":
         """The exchange, with what came instead of an answer."""
         part, result, tries, question = exchange[:4]
         if result != RESULT_UNREADABLE:
             return exchange
-        line = self._line
+        line = self.line
         room = RAW_BYTES_MAX - max(0, len(question) - _QUESTION_BYTES_USUAL)
         return part, result, tries, question, bytes(line.raw[: min(line.received, room)])
 
     def _write(self) -> None:
-        """Journal the exchange that is over."""
+        """Journal the exchange that is over, and hand on what the meter has said."""
         if self._unwritten is None:
             return
         time, meter, reference, exchange = self._unwritten
         self._unwritten = None
         part, result, tries, question, answer = exchange
-        self._journal.exchange(
-            time,
-            self._clock.quality(),
-            self._bus,
-            meter.slot,
-            reference,
-            self._version,
-            result,
-            tries,
-            question,
-            answer,
-        )
-        if result == RESULT_OK:
-            self._on_answer(meter.slot, part, answer)
+        try:
+            self.wrote = self._journal.seq
+            self._journal.exchange(
+                time,
+                self._clock.quality(),
+                self._bus,
+                meter.slot,
+                reference,
+                self._version,
+                result,
+                tries,
+                question,
+                answer,
+            )
+            if result == RESULT_OK:
+                self._on_answer(meter.slot, part, answer)
+        except Exception as problem:
+            # The next meter has the line already: its turn isn't to end with this.
+            self._fail(meter, problem)
+
+    def _fail(self, meter: "Meter", problem: Exception) -> None:
+        self._on_fault("%s, slot %d" % (self.name, meter.slot), problem)
 
 
 def reference(exchanges: "list[Exchange]") -> int:

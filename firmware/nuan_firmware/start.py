@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware import on_demand, panic
+from nuan_firmware import on_demand
 from nuan_firmware.hal import chip
 
 if TYPE_CHECKING:
     from nuan_firmware.config import Config
+    from nuan_firmware.node import Node
 
 # Long enough for somebody at the console to stop it.
 _RESTART_PAUSE_MS = const(10000)
@@ -20,29 +21,35 @@ _RESTART_PAUSE_MS = const(10000)
 
 def main() -> None:
     """Run the node; never returns on a board."""
+    node = None
     try:
-        settings = _settings()
-        gc.collect()
-        _run(settings)
+        node = _make(_settings())
+        asyncio.run(node.supervisor.run())
     except Exception as problem:
         sys.print_exception(problem)
-        panic.keep(problem)
+        gc.collect()
+        from nuan_firmware import panic
+
+        panic.keep(problem, node.clock if node else None)
     time.sleep_ms(_RESTART_PAUSE_MS)
     chip.reset()
 
 
 def _settings() -> "Config":
     """The configuration, without the code that checked it: once a boot is enough."""
-    from nuan_firmware import config
+    from nuan_firmware import config_trial
 
-    settings = config.load("/config.json")
-    on_demand.unload("config", "config_meters")
+    settings = config_trial.load()
+    on_demand.unload("config", "config_links", "config_meters", "config_zones")
+    gc.collect()
     return settings
 
 
-def _run(settings: "Config") -> None:
-    from nuan_firmware.app import App
+def _make(settings: "Config") -> "Node":
+    """The parts, without the code that made them."""
+    from nuan_firmware import app
 
-    node = App(settings)
+    node = app.make(settings)
+    on_demand.unload("app", "boot_notes", "panic", "config_trial", "config_store")
     gc.collect()
-    asyncio.run(node.run())
+    return node

@@ -1,14 +1,14 @@
-import asyncio
 import os
 
 import edge_in_memory
-from journal_kit import NODE, START, entries_of
+from config_kit import make_config
+from journal_kit import START, entries_of
 from ram_flash import MOUNT, RamFlash
 
 from nuan_firmware import app as app_module
 from nuan_firmware import panic
-from nuan_firmware.app import App, reference_room
-from nuan_firmware.config import Bus, Config, Way
+from nuan_firmware.app import make, reference_room
+from nuan_firmware.config import Bus, Way
 from nuan_firmware.config import Meter as Record
 
 assert edge_in_memory.Hal.node_key()
@@ -24,9 +24,7 @@ def Meter(slot, bus, address, every_s, reads):  # noqa: N802
 
 
 def config(*meters):
-    return Config(
-        7, NODE, "", "127.0.0.1", 1, "", 120, 30, 900, 8192, 880000, (MBUS, RS485), meters, ()
-    )
+    return make_config(buses=(MBUS, RS485), meters=meters)
 
 
 def flash(test):
@@ -34,7 +32,7 @@ def flash(test):
     chip.format()
     chip.mount()
     app_module.JOURNAL_PATH = MOUNT + "/journal"
-    panic.PATH = MOUNT + "/panic"
+    panic.PATH = MOUNT + "/panics"
     try:
         test()
     finally:
@@ -52,7 +50,7 @@ def events(app):
 
 def test_a_boot_is_journaled_with_its_cause_and_configuration():
     def run():
-        app = App(config(Meter(1, 0, 1, 900, ())))
+        app = make(config(Meter(1, 0, 1, 900, ())))
         seen = events(app)
         assert seen[0][0] == 1
         assert seen[0][1].startswith("power nuan 0.1.0 heap ")
@@ -65,63 +63,20 @@ def test_a_boot_is_journaled_with_its_cause_and_configuration():
 def test_what_ended_the_program_is_journaled_once():
     def run():
         panic.keep(ValueError("no such thing"))
-        app = App(config())
+        app = make(config())
         assert events(app)[2][0] == 5
         assert "no such thing" in events(app)[2][1]
-        assert panic.take() == ""
-
-    flash(run)
-
-
-def test_a_failing_part_is_journaled_and_started_again_later_and_later():
-    def run():
-        app = App(config())
-        pauses = []
-
-        class Part:
-            runs = 0
-
-            async def run(self):
-                self.runs += 1
-                if self.runs < 4:
-                    raise OSError(5)
-
-            def rest(self, seconds):
-                pauses.append(seconds)
-
-        async def sleep(seconds):
-            pass
-
-        real, asyncio.sleep = asyncio.sleep, sleep
-        try:
-            asyncio.run(app._guard("line", Part()))
-        finally:
-            asyncio.sleep = real
-        assert pauses == [1, 2, 4]
-        faults = [text for code, text in events(app) if code == 4]
-        assert len(faults) == 3
-        assert faults[0].startswith("line: OSError")
-
-    flash(run)
-
-
-def test_the_watchdog_starves_when_a_poller_stands_still():
-    def run():
-        app = App(config(Meter(1, 0, 1, 900, ())))
-        assert app._beat()
-        app.pollers[0].deadline_s = app.clock.uptime() - 1
-        assert not app._beat()
-        app.pollers[0].rest(300)
-        assert app._beat()
+        app = make(config())
+        assert [code for code, _ in events(app)] == [1, 3, 5, 4, 1, 3]
 
     flash(run)
 
 
 def test_a_clock_step_is_an_event_and_a_small_difference_is_not():
     def run():
-        app = App(config())
-        app._take_time(START + 1)
-        app._take_time(START + 1000)
+        app = make(config())
+        app.take_time(START + 1)
+        app.take_time(START + 1000)
         steps = [text for code, text in events(app) if code == 2]
         assert steps == ["%d (2) -> %d" % (START, START + 1000)]
 
@@ -130,12 +85,12 @@ def test_a_clock_step_is_an_event_and_a_small_difference_is_not():
 
 def test_a_torn_journal_is_an_event():
     def run():
-        app = App(config())
+        app = make(config())
         path = app.journal.shelf.path(app.journal._segment)
         app.journal.flush()
         with open(path, "ab") as file:
             file.write(b"torn")
-        app = App(config())
+        app = make(config())
         assert any(code == 4 and "4 torn bytes" in text for code, text in events(app))
 
     flash(run)
@@ -152,7 +107,7 @@ def test_references_have_room_for_every_read_of_every_meter():
 
 def test_the_journal_lies_in_a_folder_of_its_node():
     def run():
-        app = App(config())
+        app = make(config())
         app.journal.flush()
         assert os.listdir(MOUNT + "/journal") == ["6e75616e00000001"]
 

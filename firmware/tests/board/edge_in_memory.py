@@ -11,15 +11,13 @@ import nuan_firmware.hal
 class Hal:
     """The board's edge, in memory: nothing is connected to it, and nothing answers."""
 
-    class Link:
-        def __init__(self, ssid):
-            pass
+    @staticmethod
+    def blob(name):
+        return b""
 
-        def is_up(self):
-            return False
-
-        def raise_up(self):
-            pass
+    @staticmethod
+    def open_link(kind, options):
+        raise AssertionError("there are no links here")
 
     class Output:
         def __init__(self, pin):
@@ -54,6 +52,21 @@ class Hal:
     @staticmethod
     def secret(name):
         return ""
+
+    numbers = {}
+    resets = 0
+
+    @staticmethod
+    def number(name, default):
+        return Hal.numbers.get(name, default)
+
+    @staticmethod
+    def set_number(name, value):
+        Hal.numbers[name] = value
+
+    @staticmethod
+    def reset():
+        Hal.resets += 1
 
     @staticmethod
     def reset_cause():

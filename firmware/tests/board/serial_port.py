@@ -82,9 +82,11 @@ class Book:
     def __init__(self):
         self.exchanges = []
         self.events = []
+        self.seq = 1
 
     def exchange(self, time, clock, bus, slot, part, version, result, tries, question, answer):
         self.exchanges.append((slot, part, result, tries, bytes(question), bytes(answer)))
+        self.seq += 1
 
     def event(self, code, text):
         self.events.append((code, text))

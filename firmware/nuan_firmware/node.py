@@ -1,0 +1,73 @@
+"""The node: what lives as long as it runs. `app.make()` makes the parts, the console looks at them.
+
+A part has
+    name          what events call it
+    run()         its work, for ever; it returns only when there is nothing to do
+    rest(s)       it will be started again after so many seconds
+    deadline_s    the uptime by which it must have moved on
+    turns         how often it has completed its work: a bus its meters, the uplink a greeting
+"""
+
+from typing import TYPE_CHECKING
+
+from nuan_protocols.uplink.body import EVENT_CLOCK_STEP
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from nuan_firmware.clock import Clock
+    from nuan_firmware.config import Config
+    from nuan_firmware.cycle import Cycle
+    from nuan_firmware.journal import Journal
+    from nuan_firmware.poller import Poller
+    from nuan_firmware.setpoint import Controller
+    from nuan_firmware.supervisor import Supervisor
+    from nuan_firmware.uplink import Uplink
+    from nuan_protocols.uplink.keys import Buffer, NodeKeys
+
+    class Part(Protocol):
+        """What the supervisor keeps going."""
+
+        name: str
+        deadline_s: int
+        turns: int
+
+        async def run(self) -> None:
+            """Work, for ever."""
+
+        def rest(self, seconds: int) -> None:
+            """It is started again after so many seconds."""
+
+
+class Node:
+    """All parts, by their names."""
+
+    if TYPE_CHECKING:
+        config: Config
+        keys: NodeKeys
+        clock: Clock
+        journal: Journal
+        uplink: Uplink
+        cycle: Cycle
+        supervisor: Supervisor
+        pollers: list[Poller]
+        zones: list[Controller]
+
+    def tick(self, now_s: int) -> None:
+        """What is due at every beat of the supervisor."""
+        self.uplink.check()
+        for zone in self.zones:
+            zone.tick(now_s)
+        self.cycle.check()
+
+    def take_time(self, utc_s: int) -> None:
+        """The gateway has told the time."""
+        clock = self.clock
+        before, quality = clock.now(), clock.quality()
+        if clock.synchronise(utc_s):
+            self.journal.event(EVENT_CLOCK_STEP, "%d (%d) -> %d" % (before, quality, utc_s))
+
+    def take_answer(self, slot: int, read: int, answer: "Buffer") -> None:
+        """A meter has answered well."""
+        for zone in self.zones:
+            zone.take(slot, read, answer)
