@@ -10,6 +10,8 @@ from micropython import const
 NVS_NAMESPACE = "nuan"
 NODE_KEY_BYTES = 32
 _SECRET_BYTES_MAX = const(64)
+# A certificate; NVS itself takes up to 1,984 bytes in one page.
+BLOB_BYTES_MAX = const(1536)
 # The ESP32 counts seconds from 2000, the unix port from 1970; UTC here is always since 1970.
 _EPOCH_S = 946684800 if time.gmtime(0)[0] == 2000 else 0
 
@@ -45,6 +47,38 @@ def secret(name: str) -> str:
     except OSError:
         return ""
     return bytes(memoryview(buffer)[:size]).decode()
+
+
+def blob(name: str) -> bytes:
+    """Bytes from the chip's store, at most BLOB_BYTES_MAX; none when there are none."""
+    buffer = bytearray(BLOB_BYTES_MAX)
+    try:
+        size = esp32.NVS(NVS_NAMESPACE).get_blob(name, buffer)
+    except OSError:
+        return b""
+    return bytes(memoryview(buffer)[:size])
+
+
+def set_blob(name: str, value: "bytes | memoryview") -> None:
+    """Put bytes into the chip's store; they are kept when this returns."""
+    store = esp32.NVS(NVS_NAMESPACE)
+    store.set_blob(name, value)
+    store.commit()
+
+
+def number(name: str, default: int) -> int:
+    """A number from the chip's store, `default` when there is none."""
+    try:
+        return int(esp32.NVS(NVS_NAMESPACE).get_i32(name))
+    except OSError:
+        return default
+
+
+def set_number(name: str, value: int) -> None:
+    """Put a number into the chip's store; it is kept when this returns."""
+    store = esp32.NVS(NVS_NAMESPACE)
+    store.set_i32(name, value)
+    store.commit()
 
 
 def reset_cause() -> str:
