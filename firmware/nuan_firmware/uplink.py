@@ -82,6 +82,9 @@ class Uplink:
         self._conversation: "asyncio.Task[None] | None" = None
         self._reader: "asyncio.StreamReader | None" = None
         self.deadline_s = _NEVER
+        self.name = "uplink"
+        # Greetings, as the supervisor counts its parts' turns.
+        self.turns = 0
         self.fault = ""
 
     # -- called by others
@@ -330,6 +333,7 @@ class Uplink:
             self.deadline_s = _NEVER
             self._failures = self._strikes = 0
             self._is_greeted = True
+            self.turns += 1
             journal.acknowledge(ack.cumulative)
             self._seek = ack.cumulative + 1
             return
