@@ -36,6 +36,10 @@ class Cycle:
         self._busy -= 1
         self._consider(0)
 
+    def is_idle(self) -> bool:
+        """Whether no bus is in the middle of its turn."""
+        return self._busy == 0
+
     def check(self) -> None:
         """Flush what no poll has flushed; called at every beat."""
         self._consider(_PATIENCE_S)

@@ -10,13 +10,17 @@ Code runs in place, so loading costs little time; what it takes is given back by
 import sys
 
 _ROOT = "nuan_firmware."
+_OTHER = "nuan_protocols."
 
 
 def unload(*names: str) -> None:
-    """Forget modules of this package, by their names below it; those not loaded are passed over."""
+    """Forget modules of this package, by their names below it, or of nuan_protocols, by their whole
+    names; those not loaded are passed over."""
     for name in names:
-        if sys.modules.pop(_ROOT + name, None) is None:
+        if not name.startswith(_OTHER):
+            name = _ROOT + name
+        if sys.modules.pop(name, None) is None:
             continue
-        parent, _, last = (_ROOT + name).rpartition(".")
+        parent, _, last = name.rpartition(".")
         # The import system has put the module there, too.
         delattr(sys.modules[parent], last)

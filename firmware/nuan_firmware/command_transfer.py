@@ -1,0 +1,63 @@
+"""Takes what the gateway transfers in pieces: a configuration, an update. Loaded on demand."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from micropython import const
+
+from nuan_firmware.hal import chip
+from nuan_protocols.uplink import command as wire
+from nuan_protocols.uplink.result import DONE, GO_ON
+
+if TYPE_CHECKING:
+    from nuan_firmware.commands import Commands, Receiver
+    from nuan_firmware.node import Node
+
+# Long enough for the result to reach the gateway, and for a turn that has begun to end.
+_RESTART_S = const(5)
+_TURN_S_MAX = const(120)
+
+
+def run(commands: "Commands", code: int, payload: bytes) -> "tuple[int, str, int]":
+    """One step of a transfer. Raises ValueError to refuse: then it is over."""
+    if code == wire.BEGIN:
+        kind, size, digest = wire.parse_begin(payload)
+        commands.receiver = None
+        receiver = _receiver(commands.node, kind)
+        offset = receiver.begin(size, digest)
+        commands.receiver = receiver
+        commands.kind = kind
+        return GO_ON, "", offset
+    receiver = commands.receiver
+    if receiver is None:
+        raise ValueError("no transfer has begun")
+    if code == wire.DATA:
+        offset, piece = wire.parse_data(payload)
+        try:
+            return GO_ON, "", receiver.data(offset, piece)
+        except ValueError:
+            commands.receiver = None
+            raise
+    commands.receiver = None
+    receiver.end()
+    asyncio.create_task(restart(commands.node))
+    return DONE, "on trial after a restart", 0
+
+
+def _receiver(node: "Node", kind: int) -> "Receiver":
+    if kind == wire.KIND_CONFIG:
+        from nuan_firmware.config_store import ConfigStore
+
+        return ConfigStore(node.config.node, node.config.version)
+    raise ValueError("this firmware takes no transfer of kind %d" % kind)
+
+
+async def restart(node: "Node") -> None:
+    """Restart when no meter is being read, with everything journaled on flash."""
+    await asyncio.sleep(_RESTART_S)
+    for _ in range(_TURN_S_MAX):
+        if node.cycle.is_idle():
+            break
+        await asyncio.sleep(1)
+    node.journal.flush()
+    chip.reset()
