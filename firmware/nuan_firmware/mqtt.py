@@ -132,11 +132,11 @@ class Packets:
         return 0, 0
 
 
-def check_connack(rest: "Buffer") -> None:
-    """Raise MqttError unless the broker has accepted."""
-    if len(rest) != 2 or rest[1]:
-        code = rest[1] if len(rest) > 1 else -1
-        raise MqttError(f"the broker refused the connection with code {code}")
+def connack_code(rest: "Buffer") -> int:
+    """The broker's answer to CONNECT: 0 accepted, else why not. Raises MqttError."""
+    if len(rest) != 2:
+        raise MqttError("a CONNACK that cannot be")
+    return rest[1]
 
 
 def check_suback(rest: "Buffer") -> None:

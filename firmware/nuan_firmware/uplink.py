@@ -1,7 +1,7 @@
 """Sends the journal to the gateway and takes its acknowledgements.
 
-    link down -> link up -> TCP -> CONNECT/CONNACK -> SUBSCRIBE/SUBACK -> HELLO -> ACK -> batches
-         ^_____________________ any fault or deadline: back-off with jitter ______________|
+    connection open -> HELLO -> ACK -> batches
+         ^___ any fault or deadline: back-off ___|
 
 One task sends, one receives; check(), called at every beat of the supervisor, holds the deadlines,
 so that no timer runs for them. Delivered is what the gateway acknowledges, never a PUBACK: after
@@ -14,151 +14,167 @@ from typing import TYPE_CHECKING
 from micropython import const
 
 from nuan_firmware import mqtt
+from nuan_firmware.connection import NEVER, RefusedError
 from nuan_protocols.errors import UplinkError
 from nuan_protocols.uplink.ack import parse_ack
 from nuan_protocols.uplink.batch import BatchBuilder
 from nuan_protocols.uplink.hello import Hello, build_hello
-from nuan_protocols.uplink.message import MESSAGE_BYTES_DEFAULT, NONCE_BYTES
+from nuan_protocols.uplink.message import MESSAGE_BYTES_DEFAULT, NONCE_BYTES, TYPE_COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from nuan_firmware.clock import Clock
+    from nuan_firmware.commands import Commands
     from nuan_firmware.config import Config
-    from nuan_firmware.hal.links import Link
+    from nuan_firmware.connection import Connection
     from nuan_firmware.journal import Journal
     from nuan_protocols.uplink.ack import Ack
     from nuan_protocols.uplink.keys import Buffer, NodeKeys
 
-_CONNECT_S = const(60)
-_LINK_S = const(20)
-_BACKOFF_S_MAX = const(300)
 _CREDIT_QUESTION_S = const(60)
 _STRIKES_MAX = const(3)
-_PACKET_BYTES_MAX = const(192)
-_CHUNK_BYTES = const(512)
-
-_NEVER = const(1 << 29)
 
 
 class Uplink:
-    """The node's one connection. `on_time` is told the gateway's UTC of every acknowledgement."""
+    """The node's one conversation. `on_time` is told the gateway's UTC of every acknowledgement."""
 
     def __init__(
         self,
         config: "Config",
         version: str,
-        password: str,
-        link: "Link",
+        connection: "Connection",
         journal: "Journal",
         keys: "NodeKeys",
         clock: "Clock",
         random_bytes: "Callable[[int], bytes]",
         on_time: "Callable[[int], None]",
-        tls: "object | None" = None,
     ) -> None:
-        node = config.node
         self._config = config
         self._version = version
-        self._link = link
+        self.connection = connection
         self._journal = journal
         self._keys = keys
         self._clock = clock
         self._random = random_bytes
         self._on_time = on_time
-        self._tls = tls
-        self._connect = mqtt.connect(
-            "nuan-" + node.hex(), config.user, password, config.keepalive_s
+        self._builder = BatchBuilder(
+            bytearray(MESSAGE_BYTES_DEFAULT), keys, config.node, journal.epoch
         )
-        self._up = mqtt.text("nuan/v1/" + node.hex() + "/up")
-        self._down = "nuan/v1/" + node.hex() + "/down"
-        self._packets = mqtt.Packets(_PACKET_BYTES_MAX)
-        self._builder = BatchBuilder(bytearray(MESSAGE_BYTES_DEFAULT), keys, node, journal.epoch)
         self._wake = asyncio.Event()
         self._pubacks: "list[int]" = []
-        self._failures = 0
-        self._packet_id = 0
+        self.commands: "Commands | None" = None
         self._forget()
         self._conversation: "asyncio.Task[None] | None" = None
-        self._reader: "asyncio.StreamReader | None" = None
-        self.deadline_s = _NEVER
         self.name = "uplink"
         # Greetings, as the supervisor counts its parts' turns.
         self.turns = 0
-        self.fault = ""
 
     # -- called by others
+
+    @property
+    def deadline_s(self) -> int:
+        """The uptime at which the supervisor should wonder: a while after check() should have."""
+        deadline_s = self.connection.deadline_s
+        return deadline_s if deadline_s == NEVER else deadline_s + self._config.ack_timeout_s
+
+    @deadline_s.setter
+    def deadline_s(self, uptime_s: int) -> None:
+        self.connection.deadline_s = uptime_s
+
+    @property
+    def fault(self) -> str:
+        """What last ended a connection, or went wrong on it; empty when nothing did."""
+        return self.connection.fault
 
     def kick(self) -> None:
         """Something was flushed."""
         self._wake.set()
 
+    def send_again(self, seq: int) -> None:
+        """Send the journal once more from the number `seq` on, as far as it is held."""
+        self._again = seq
+        self._wake.set()
+
     def check(self) -> None:
         """Hold the deadlines; called at every beat."""
+        connection = self.connection
         now = self._clock.uptime()
-        if now >= self.deadline_s:
+        if now >= connection.deadline_s:
             self._end("no answer in time")
         elif self._is_greeted:
             timeout = self._config.ack_timeout_s
             if self._in_flight and now - self._progress_s >= timeout:
                 self._resend()
-            if self._pinged_s != _NEVER and now - self._pinged_s >= timeout:
+            if self._pinged_s != NEVER and now - self._pinged_s >= timeout:
                 self._end("the broker answers no ping")
+            elif connection.links.check(self._is_idle()):
+                self._end("a better link works again")
+            elif not connection.links.is_up():
+                self._end("the link is down")
             elif self._must_ping(now) or self._must_ask(now):
                 self._wake.set()
 
+    def describe(self) -> "dict[str, Any]":
+        """The state in plain values, for the console."""
+        return {
+            "connected": self._is_greeted,
+            "fault": self.connection.fault,
+            "failures": self.connection.failures,
+            "flushed": self._journal.flushed,
+            "delivered": self._journal.delivered,
+            "in_flight": self._in_flight,
+            "credit": self._credit,
+            "tls": self._config.tls,
+            "links": self.connection.links.describe(),
+        }
+
     async def run(self) -> None:
         """Connect, converse, back off; for ever."""
+        connection = self.connection
         while True:
             self._forget()
-            self.deadline_s = self._clock.uptime() + _CONNECT_S
             self._conversation = asyncio.create_task(self._converse())
             try:
                 await self._conversation
             except asyncio.CancelledError:
                 pass
-            except (OSError, EOFError, ValueError, mqtt.MqttError, UplinkError) as problem:
+            except (OSError, EOFError, ValueError, mqtt.MqttError, RefusedError) as problem:
                 # A refused certificate is a ValueError, a broker that dies mid-packet an EOFError.
-                self.fault = repr(problem)
-            self.deadline_s = _NEVER
-            await self._close()
-            self._failures += 1
-            await asyncio.sleep_ms(self._backoff_ms())
+                connection.failed(problem)
+            was_provisional = self._is_provisional
+            self._is_greeted = False
+            await connection.close()
+            if not was_provisional:
+                await asyncio.sleep_ms(connection.backoff_ms())
 
     def rest(self, seconds: int) -> None:  # noqa: ARG002
         """The supervisor starts it again after so many seconds; nothing is due until then."""
-        self.deadline_s = _NEVER
+        self.connection.deadline_s = NEVER
         self._is_greeted = False
+        if self._conversation is not None:
+            self._conversation.cancel()
 
     # -- one connection
 
     def _forget(self) -> None:
         self._nonce = self._random(NONCE_BYTES)
-        self._is_greeted = False
+        self._is_greeted = self._is_provisional = False
         self._credit = self._in_flight = self._strikes = 0
-        self._sent_s = self._progress_s = self._clock.uptime()
-        self._pinged_s = _NEVER
-        self._seek = 0
+        self._progress_s = self._clock.uptime()
+        self._pinged_s = NEVER
+        self._seek = self._again = 0
         self._rewound = -1
         self._broken = False
+        self._ended = ""
         self._pubacks[:] = []
-        self._packets.reset()
+        if self.commands is not None:
+            self.commands.forget()
 
     async def _converse(self) -> None:
-        await self._bring_link_up()
-        config = self._config
-        if self._tls is None:
-            streams = await asyncio.open_connection(config.host, config.port)
-        else:
-            streams = await asyncio.open_connection(
-                config.host, config.port, ssl=self._tls, server_hostname=config.host
-            )
-        self._reader, self._writer = streams
-        await self._send(self._connect)
-        mqtt.check_connack(await self._expect(mqtt.CONNACK))
-        self._packet_id = 1
-        await self._send(mqtt.subscribe(1, self._down))
-        mqtt.check_suback(await self._expect(mqtt.SUBACK))
+        connection = self.connection
+        await connection.open()
         await self._hello()
         receiver = asyncio.create_task(self._receive())
         try:
@@ -168,44 +184,31 @@ class Uplink:
                 self._wake.clear()
         finally:
             receiver.cancel()
-        raise OSError("the connection ended")
-
-    async def _bring_link_up(self) -> None:
-        if not self._link.is_up():
-            self._link.raise_up()
-            for _ in range(_LINK_S):
-                await asyncio.sleep_ms(1000)
-                if self._link.is_up():
-                    return
-            raise OSError("no link")
-
-    async def _close(self) -> None:
-        if self._reader is not None:
-            try:
-                self._writer.close()
-                await self._writer.wait_closed()
-            except OSError:
-                pass
-            self._reader = None
+        if not self._is_provisional:
+            raise OSError(self._ended or "the connection ended")
 
     def _end(self, fault: str) -> None:
-        self.fault = fault
-        self.deadline_s = _NEVER
+        """End the conversation, for this reason."""
+        self.connection.deadline_s = NEVER
         if self._conversation is not None:
             self._conversation.cancel()
+            self.connection.failed(OSError(fault))
 
-    def _backoff_ms(self) -> int:
-        delay_s = min(_BACKOFF_S_MAX, 1 << min(self._failures, 9))
-        # Jitter keeps the nodes of a city from coming back at the same second.
-        return delay_s * 500 + delay_s * 500 * self._random(1)[0] // 255
+    def _is_idle(self) -> bool:
+        return not self._in_flight and self._journal.delivered >= self._journal.flushed
 
     # -- sending
 
     async def _work(self) -> None:
         while self._pubacks:
-            await self._send(mqtt.puback(self._pubacks.pop(0)))
+            await self.connection.send(mqtt.puback(self._pubacks.pop(0)))
         if self._is_greeted:
             now = self._clock.uptime()
+            commands = self.commands
+            if commands is not None and commands.due:
+                await self._said(commands.result(self._nonce))
+            if self._again:
+                self._seek, self._again = self._again, 0
             if self._seek:
                 self._journal.rewind(self._seek)
                 self._seek = self._in_flight = 0
@@ -215,14 +218,14 @@ class Uplink:
                 await self._hello()
             elif self._must_ping(now):
                 self._pinged_s = now
-                await self._send(mqtt.PING)
+                await self.connection.send(mqtt.PING)
 
     def _must_ask(self, now: int) -> bool:
-        return self._credit == 0 and now - self._sent_s >= _CREDIT_QUESTION_S
+        return self._credit == 0 and now - self.connection.sent_s >= _CREDIT_QUESTION_S
 
     def _must_ping(self, now: int) -> bool:
-        silent_s = now - self._sent_s
-        return self._pinged_s == _NEVER and 4 * silent_s >= 3 * self._config.keepalive_s
+        silent_s = now - self.connection.sent_s
+        return self._pinged_s == NEVER and 4 * silent_s >= 3 * self._config.keepalive_s
 
     async def _hello(self) -> None:
         journal = self._journal
@@ -235,8 +238,8 @@ class Uplink:
             self._config.version,
             self._version,
         )
-        self.deadline_s = self._clock.uptime() + self._config.ack_timeout_s
-        await self._publish(build_hello(hello, self._keys))
+        self.connection.deadline_s = self._clock.uptime() + self._config.ack_timeout_s
+        await self.connection.publish(build_hello(hello, self._keys))
 
     async def _batch(self) -> bool:
         journal = self._journal
@@ -255,58 +258,28 @@ class Uplink:
             following += 1
             entry = cursor.entry()
         journal.name_losses()
+        await self._said(builder.finish())
+        return True
+
+    async def _said(self, message: "Buffer") -> None:
+        """Send what an acknowledgement is owed for."""
         if not self._in_flight:
             self._progress_s = self._clock.uptime()
         self._in_flight += 1
-        await self._publish(builder.finish())
-        return True
-
-    async def _publish(self, message: "Buffer") -> None:
-        self._packet_id = self._packet_id % 0xFFFF + 1
-        head = mqtt.publish_head(self._up, self._packet_id, len(message))
-        await self._send(head, message)
-
-    async def _send(self, head: bytes, rest: "Buffer" = b"") -> None:
-        self._sent_s = self._clock.uptime()
-        writer = self._writer
-        writer.write(head)
-        view = memoryview(rest)
-        # What the socket doesn't take at once is copied: small pieces keep the copies small.
-        for at in range(0, len(view), _CHUNK_BYTES):
-            writer.write(view[at : at + _CHUNK_BYTES])
-            await writer.drain()
-        if not view:
-            await writer.drain()
+        await self.connection.publish(message)
 
     # -- receiving
 
-    async def _next_packet(self) -> "tuple[int, int, memoryview]":
-        packets = self._packets
-        while True:
-            packet = packets.next()
-            if packet is not None:
-                return packet
-            count = await self._reader.readinto(packets.space())  # type: ignore[union-attr]
-            if count == 0:
-                raise OSError("the broker has closed the connection")
-            packets.filled(count or 0)
-
-    async def _expect(self, kind: int) -> memoryview:
-        packet = await self._next_packet()
-        if packet[0] != kind:
-            raise mqtt.MqttError("packet type %d instead of %d" % (packet[0], kind))
-        return packet[2]
-
     async def _receive(self) -> None:
         try:
-            while True:
-                kind, flags, rest = await self._next_packet()
+            while not self._broken:
+                kind, flags, rest = await self.connection.packet()
                 if kind == mqtt.PUBLISH:
                     self._take(flags, rest)
                 elif kind == mqtt.PINGRESP:
-                    self._pinged_s = _NEVER
-        except (OSError, EOFError, mqtt.MqttError) as problem:
-            self.fault = repr(problem)
+                    self._pinged_s = NEVER
+        except (OSError, EOFError, ValueError, mqtt.MqttError) as problem:
+            self._ended = repr(problem)
         self._broken = True
         self._wake.set()
 
@@ -315,23 +288,34 @@ class Uplink:
         if packet_id:
             self._pubacks.append(packet_id)
         try:
-            ack = parse_ack(payload, self._keys)
+            if len(payload) > 1 and payload[1] == TYPE_COMMAND:
+                self._ordered(payload)
+            else:
+                ack = parse_ack(payload, self._keys)
+                # An acknowledgement of an earlier connection may not rewind or advance this one.
+                if ack.nonce == self._nonce and ack.epoch == self._journal.epoch:
+                    self._acknowledged(ack)
         except UplinkError as problem:
-            self.fault = repr(problem)
-        else:
-            # An acknowledgement of an earlier connection may not rewind or advance this one.
-            if ack.nonce == self._nonce and ack.epoch == self._journal.epoch:
-                self._acknowledged(ack)
+            self.connection.fault = repr(problem)
         self._wake.set()
+
+    def _ordered(self, message: memoryview) -> None:
+        # Over a certificate whose dates were not checked, nothing but the time is taken.
+        if self.commands is not None and not self.connection.is_provisional:
+            self.commands.take(message, self._nonce)
 
     def _acknowledged(self, ack: "Ack") -> None:
         journal = self._journal
         self._on_time(ack.time)
+        if self.connection.is_provisional:
+            # The certificate's dates were not checked by the true time: nothing but it was taken.
+            self._is_provisional = self._broken = True
+            return
         self._credit = ack.credit
         self._progress_s = self._clock.uptime()
         if ack.answers_hello:
-            self.deadline_s = _NEVER
-            self._failures = self._strikes = 0
+            self.connection.greeted()
+            self._strikes = 0
             self._is_greeted = True
             self.turns += 1
             journal.acknowledge(ack.cumulative)

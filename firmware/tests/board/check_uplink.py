@@ -1,11 +1,13 @@
 import asyncio
 import os
 
-from journal_kit import NODE, Meters, make_journal
+from config_kit import make_config
+from journal_kit import Meters, make_journal
 from ram_flash import RamFlash
 from tiny_gateway import Gateway
 
-from nuan_firmware.config import Config
+from nuan_firmware.connection import Connection
+from nuan_firmware.links import Links
 from nuan_firmware.uplink import Uplink
 
 
@@ -19,37 +21,25 @@ class Time:
         return self.s
 
 
-class Link:
-    def __init__(self):
-        self.up = True
-        self.raised = 0
-
-    def is_up(self):
-        return self.up
-
-    def raise_up(self):
-        self.raised += 1
-        self.up = True
-
-
 class Node:
     """A journal with an uplink to a gateway, all of them real, and the time in our hand."""
 
-    def __init__(self, gateway):
+    def __init__(self, gateway, links=(), trust=None, host="127.0.0.1"):
         self.gateway = gateway
         self.clock = Time()
-        self.link = Link()
         self.times = []
+        self.notes = []
         self.journal = make_journal()
         self.meters = Meters(1)
-        config = Config(
-            7, NODE, "", "127.0.0.1", gateway.port, "", 120, 30, 900, 8192, 880000, (), (), ()
+        config = make_config(host=host, port=gateway.port, tls=trust is not None)
+        self.links = Links(links, self.clock, self.notes.append)
+        self.connection = Connection(
+            config, "", self.links, self.clock, os.urandom, trust, self.notes.append
         )
         self.uplink = Uplink(
             config,
             "1.0",
-            "",
-            self.link,
+            self.connection,
             self.journal,
             self.journal._keys,
             self.clock,
@@ -57,7 +47,7 @@ class Node:
             self.times.append,
         )
         # Nobody has a second to wait here; the real one has its own test.
-        self.uplink._backoff_ms = lambda: 10
+        self.connection.backoff_ms = lambda: 10
         self.task = asyncio.create_task(self.uplink.run())
 
     def turn(self, turns=1):
@@ -75,7 +65,7 @@ class Node:
             if condition():
                 return
             await asyncio.sleep_ms(5)
-        raise AssertionError((what, self.uplink.fault))
+        raise AssertionError((what, self.connection.fault))
 
     async def delivered(self):
         await self.settle(lambda: self.journal.delivered == self.journal.flushed, "delivered")
@@ -280,30 +270,19 @@ def test_no_answer_to_hello_ends_the_connection_at_its_deadline():
 def test_a_refused_connection_is_named_and_tried_again():
     async def story(node, gateway):
         gateway.code = 5
-        await node.settle(lambda: "code 5" in node.uplink.fault, "refused")
+        await node.settle(lambda: "not authorised" in node.connection.fault, "refused")
         gateway.code = 0
         await node.settle(lambda: node.times, "greeted")
 
     live(story)
 
 
-def test_a_link_that_is_down_is_raised_first():
-    async def story(node, gateway):
-        await node.settle(lambda: node.times, "greeted")
-        node.link.up = False
-        gateway.cut()
-        await node.settle(lambda: node.link.raised == 1, "raised")
-        await node.settle(lambda: gateway.connections == 2, "connected again")
-
-    live(story)
-
-
 def test_the_back_off_grows_with_jitter_up_to_its_limit():
     async def story(node, gateway):
-        uplink = node.uplink
+        connection = node.connection
         for failures, most_s in ((0, 1), (3, 8), (8, 256), (30, 300)):
-            uplink._failures = failures
-            seen = [Uplink._backoff_ms(uplink) for _ in range(50)]
+            connection.failures = failures
+            seen = [Connection.backoff_ms(connection) for _ in range(50)]
             assert most_s * 500 <= min(seen) <= max(seen) <= most_s * 1000
             assert len(set(seen)) > 10
 
