@@ -1,0 +1,149 @@
+"""Prints what a command answers, bit by bit: as one line of JSON, or for people.
+
+Nothing is built up: a list of 60 meters takes no more memory than one of them. What a JSON line
+amounts to is therefore said at its end: "ok", and "error" with the reason if it isn't.
+"""
+
+import json
+from binascii import b2a_base64, hexlify
+from typing import TYPE_CHECKING
+
+from micropython import const
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nuan_firmware.hal.console import Terminal
+    from nuan_protocols.uplink.keys import Buffer
+
+# Multiples of three make base64 without padding inside.
+_BLOB_BYTES = const(48)
+_HEX_BYTES = const(32)
+
+
+class Refused(Exception):  # noqa: N818  # an answer, not an error
+    """A command isn't carried out; the text says why, and how to mend it."""
+
+
+class Reply:
+    """One answer: put, rows and blob in any order, then end."""
+
+    def __init__(self, terminal: "Terminal", is_json: bool) -> None:
+        self.is_json = is_json
+        self._terminal = terminal
+        self._ident: "int | None" = None
+        self._between = ""
+        self._columns: "tuple[str, ...]" = ()
+
+    def name(self, ident: "int | None") -> None:
+        """What the asker calls this answer; said first."""
+        self._ident = ident
+
+    async def put(self, name: str, value: "Any") -> None:
+        """A member: text, a whole number, True, False, None, or a list of such."""
+        if self.is_json:
+            await self._member(name)
+            await self._terminal.write(json.dumps(value))
+        else:
+            await self._terminal.write("%s: %s\n" % (name, shown(value)))
+
+    async def blob(self, name: str, data: "Buffer") -> None:
+        """Bytes: base64 in JSON, hexadecimal for people."""
+        view = memoryview(data)
+        if self.is_json:
+            await self._member(name)
+            await self._terminal.write('"')
+            for at in range(0, len(view), _BLOB_BYTES):
+                await self._terminal.write(b2a_base64(view[at : at + _BLOB_BYTES])[:-1])
+            await self._terminal.write('"')
+            return
+        await self._terminal.write("%s: %d bytes\n" % (name, len(view)))
+        for at in range(0, len(view), _HEX_BYTES):
+            await self._terminal.write("  " + hexlify(view[at : at + _HEX_BYTES]).decode() + "\n")
+
+    async def file(self, name: str, path: str) -> None:
+        """A text file: base64 in JSON, as it is for people."""
+        if not self.is_json:
+            with open(path) as file:
+                while text := file.read(_BLOB_BYTES):
+                    await self._terminal.write(text)
+            await self._terminal.write("\n")
+            return
+        await self._member(name)
+        await self._terminal.write('"')
+        with open(path, "rb") as file:
+            while data := file.read(_BLOB_BYTES):
+                await self._terminal.write(b2a_base64(data)[:-1])
+        await self._terminal.write('"')
+
+    async def rows(self, name: str, *columns: str) -> None:
+        """A list follows, an object or a line each; row() gives one, end_rows() ends it."""
+        self._columns = columns
+        if self.is_json:
+            await self._member(name)
+            await self._terminal.write("[")
+            self._between = ""
+        else:
+            await self._line(columns)
+
+    async def row(self, *values: "Any") -> None:
+        """One of the list, a value for each column."""
+        if not self.is_json:
+            await self._line(values)
+            return
+        await self._terminal.write(self._between + "{")
+        between = ""
+        for name, value in zip(self._columns, values):
+            await self._terminal.write('%s"%s":%s' % (between, name, json.dumps(value)))
+            between = ","
+        await self._terminal.write("}")
+        self._between = ","
+
+    async def end_rows(self) -> None:
+        """The list is complete."""
+        self._between = ","
+        if self.is_json:
+            await self._terminal.write("]")
+
+    async def end(self, error: str = "", is_locked: bool = False) -> None:
+        """The answer is complete."""
+        if self.is_json:
+            await self._member("ok")
+            if error:
+                await self._terminal.write('false,"error":' + json.dumps(error))
+                await self._terminal.write(',"locked":true}\n' if is_locked else "}\n")
+            else:
+                await self._terminal.write("true}\n")
+            return
+        if error:
+            await self._terminal.write("refused: " + error + "\n")
+        await self._terminal.write("nuan> ")
+
+    async def _member(self, name: str) -> None:
+        if not self._between:
+            # A prompt or something printed may stand in the line.
+            begin = "\n{" if self._ident is None else '\n{"id":%d,' % self._ident
+            await self._terminal.write(begin)
+        else:
+            await self._terminal.write(",")
+        await self._terminal.write('"%s":' % name)
+        self._between = ","
+
+    async def _line(self, values: "tuple[Any, ...]") -> None:
+        text = ""
+        for value in values:
+            text += "%-11s " % shown(value)
+        while text.endswith(" "):
+            text = text[:-1]
+        await self._terminal.write(text + "\n")
+
+
+def shown(value: "Any") -> str:
+    """A value as people read it."""
+    if value is None or value == "":
+        return "-"
+    if value is True or value is False:
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join([shown(each) for each in value])
+    return str(value)

@@ -1,0 +1,36 @@
+"""update: which firmware is where; a tool brings a new one (see transfer.py)."""
+
+from typing import TYPE_CHECKING
+
+from nuan_firmware import VERSION, on_demand
+from nuan_firmware.console import transfer
+from nuan_firmware.hal import chip
+
+if TYPE_CHECKING:
+    from nuan_firmware.console.arguments import Arguments
+    from nuan_firmware.console.listener import Console
+    from nuan_firmware.console.reply import Reply
+
+NAMES = ("kind",) + transfer.NAMES
+_KINDS = ("bundle", "image")
+
+
+async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> None:
+    """As asked."""
+    try:
+        if not arguments.has("do"):
+            await reply.put("version", VERSION)
+            await reply.put("slot", chip.number("slot", 0))
+            await reply.put("trial", chip.number("trial", -1))
+            await reply.put("tries", chip.number("tries", 0))
+        elif arguments.choice("do", transfer.STEPS) == "begin":
+            from nuan_firmware import update
+
+            kind = arguments.choice("kind", _KINDS, "bundle")
+            receiver = update.Bundle() if kind == "bundle" else update.Image()
+            await transfer.begin(console, "update", receiver, arguments, reply)
+        elif await transfer.go_on(console, "update", arguments, reply):
+            await reply.put("told", "restart the node (reboot): it is tried then")
+    finally:
+        if console.job is None:
+            on_demand.unload("update")
