@@ -43,12 +43,12 @@ def _ethernet(section: "Section") -> "dict[str, Any]":
     options = {
         "phy": phy,
         "addr": section.integer("addr", 0, 31, 0 if phy in SPI_PHYS else 1),
-        "reset": section.integer("reset", -1, 48, -1),
-        "power": section.integer("power", -1, 48, -1),
+        "reset_pin": section.integer("reset_pin", -1, 48, -1),
+        "power_pin": section.integer("power_pin", -1, 48, -1),
     }
     if phy in SPI_PHYS:
         options["spi"] = section.integer("spi", 1, 2)
-        for pin in ("sck", "mosi", "miso", "cs", "int"):
+        for pin in ("sck", "mosi", "miso", "cs", "irq"):
             options[pin] = section.integer(pin, 0, 48)
     else:
         for pin in ("mdc", "mdio"):

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from nuan_gateway.site import Bus, Meter, Node, Site, Zone
+from nuan_gateway.site import Bus, Meter, Node, NodeMqtt, Site, Zone
 from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.profile import T_HEAT, Profile
 
 CONFIG_FORMAT = 1
+MQTT_PORT = 1883
+MQTT_TLS_PORT = 8883
 
 
 def node_config(site: Site, node_id: str) -> dict[str, Any]:
@@ -20,13 +22,25 @@ def node_config(site: Site, node_id: str) -> dict[str, Any]:
         "format": CONFIG_FORMAT,
         "version": node.config_version,
         "node": node.id,
-        "wifi": node.wifi.model_dump(),
-        "mqtt": node.mqtt.model_dump(),
+        **_links(node),
+        "mqtt": _mqtt(node.mqtt),
         "journal": node.journal.model_dump(exclude_none=True),
         "buses": [_bus(bus) for bus in node.buses],
         "meters": [meter_config(meter, positions[meter.bus]) for meter in site.meters_of(node.id)],
         "zones": [_zone(zone) for zone in _zones_of(site, node)],
     }
+
+
+def _links(node: Node) -> dict[str, Any]:
+    if node.links:
+        return {"links": [link.config() for link in node.links]}
+    return {"wifi": node.wifi.model_dump()}
+
+
+def _mqtt(mqtt: NodeMqtt) -> dict[str, Any]:
+    config = mqtt.model_dump(exclude={"tls"})
+    config["port"] = mqtt.port or (MQTT_TLS_PORT if mqtt.tls else MQTT_PORT)
+    return config | ({"tls": True} if mqtt.tls else {})
 
 
 def meter_config(meter: Meter, bus: int) -> dict[str, Any]:

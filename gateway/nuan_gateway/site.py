@@ -19,6 +19,7 @@ from nuan_gateway.connect import parse_connect
 from nuan_gateway.errors import SiteError
 from nuan_gateway.settings import NodeId
 from nuan_gateway.site_checks import check_site
+from nuan_gateway.site_links import Link
 from nuan_gateway.toml_source import FilePath, Many, Section, load
 from nuan_protocols.meters import registry
 
@@ -107,7 +108,9 @@ class NodeMqtt(Section):
     """The broker as the node sees it; its password lives in the node's NVS."""
 
     host: Annotated[str, Field(min_length=1, max_length=253)]
-    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    tls: bool = False
+    # 1883, or with TLS 8883.
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
     user: Annotated[str, Field(max_length=64)] = ""
     keepalive_s: Annotated[int, Field(ge=10, le=3600)] = 120
     ack_timeout_s: Annotated[int, Field(ge=5, le=600)] = 30
@@ -149,6 +152,7 @@ class Node(Section):
     kind: Literal["board", "gateway"] = "board"
     config_version: Annotated[int, Field(ge=1, le=65535)]
     wifi: Wifi = Wifi()
+    links: Annotated[Many[Link], Field(alias="link")] = ()
     mqtt: NodeMqtt | None = None
     journal: Journal = Journal()
     buses: Annotated[Many[Bus], Field(alias="bus")] = ()

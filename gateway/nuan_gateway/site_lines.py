@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nuan_gateway.connect import MODBUS_TCP, SERIAL, parse_connect
 from nuan_gateway.site_found import Found, named, twice
+from nuan_gateway.site_links import check_links
 from nuan_gateway.toml_lines import KeyPath
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def _board(node: Node, place: KeyPath) -> Found:
         yield from _serial_keys(bus, there)
     uarts = ((bus.uart or -position, repr(bus.uart)) for position, bus in enumerate(node.buses))
     yield from twice("bus", "uart", uarts, place)
+    yield from check_links(node, place)
     yield from _pins(node, place)
 
 
@@ -143,12 +145,21 @@ def _pins(node: Node, place: KeyPath) -> Found:
                     f"pin {pin} is {used[pin]} already; choose a free one",
                 )
             used.setdefault(pin, f"{name} of bus {bus.name!r}")
+    for position, link in enumerate(node.links):
+        for name, pin in link.pins():
+            if pin >= 0 and pin in used:
+                yield (
+                    (*place, "link", position, name),
+                    f"pin {pin} is {used[pin]} already; choose a free one",
+                )
+            used.setdefault(pin, f"{name} of a link")
 
 
 def _gateway(node: Node, place: KeyPath) -> Found:
-    for key in ("wifi", "mqtt", "journal"):
+    for key in ("wifi", "mqtt", "journal", "links"):
         if key in node.model_fields_set:
-            yield (*place, key), "a gateway node has none; remove it"
+            shown = "link" if key == "links" else key
+            yield (*place, shown), "a gateway node has none; remove it"
     for position, bus in enumerate(node.buses):
         there: KeyPath = (*place, "bus", position)
         for key in ("uart", "tx", "rx", "de"):

@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
 _START_S = const(30)
 _SPI_HZ = const(20000000)
+# What network.LAN calls the pins, and what the configuration does.
+_PINS = (
+    ("mdc", "mdc"),
+    ("mdio", "mdio"),
+    ("cs", "cs"),
+    ("int", "irq"),
+    ("reset", "reset_pin"),
+    ("power", "power_pin"),
+    ("ref_clk", "clock_pin"),
+)
 
 
 class Ethernet:
@@ -57,14 +67,12 @@ def _arguments(options: "Any") -> "dict[str, Any]":
         "phy_type": getattr(network, "PHY_" + options["phy"]),
         "phy_addr": options["addr"],
     }
-    for key in ("mdc", "mdio", "cs", "int", "reset", "power"):
+    for name, key in _PINS:
         if options.get(key, -1) >= 0:
-            given[key] = pin(options[key])
+            given[name] = pin(options[key])
     if "spi" in options:
         sck, mosi, miso = [pin(options[key]) for key in ("sck", "mosi", "miso")]
         given["spi"] = machine.SPI(options["spi"], _SPI_HZ, sck=sck, mosi=mosi, miso=miso)
     elif options["clock"]:
         given["ref_clk_mode"] = pin.IN if options["clock"] == "in" else pin.OUT
-    if options.get("clock_pin", -1) >= 0:
-        given["ref_clk"] = pin(options["clock_pin"])
     return given
