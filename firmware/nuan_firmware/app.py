@@ -12,21 +12,22 @@ from nuan_firmware.commands import Commands
 from nuan_firmware.cycle import Cycle
 from nuan_firmware.hal import chip
 from nuan_firmware.hal.links import open_link
-from nuan_firmware.hal.outputs import Output
 from nuan_firmware.hal.serial import Port
 from nuan_firmware.journal import Journal
 from nuan_firmware.links import Links
 from nuan_firmware.masters import CJT188, MODBUS
 from nuan_firmware.node import Node
 from nuan_firmware.poller import Poller
-from nuan_firmware.setpoint import Controller
 from nuan_firmware.supervisor import Supervisor
+from nuan_firmware.time_sources import TimeSources
 from nuan_firmware.uplink import Uplink
 from nuan_protocols.uplink.body import EVENT_LINK
 from nuan_protocols.uplink.keys import NodeKeys
 
 if TYPE_CHECKING:
     from nuan_firmware.config import Config
+    from nuan_firmware.control.no_zones import NoZones
+    from nuan_firmware.control.zones import Zones
 
 JOURNAL_PATH = "/journal"
 _EPOCH_BYTES = const(8)
@@ -45,22 +46,24 @@ def make(config: "Config") -> Node:
     node.config = config
     node.keys = NodeKeys(chip.node_key())
     node.clock = Clock(chip.utc_s(), chip.set_utc)
+    node.times = TimeSources(config, node.clock)
     node.journal = journal(config, node.keys, node.clock)
     node.supervisor = Supervisor(node.clock, node.journal)
     node.uplink = _uplink(node)
     node.uplink.commands = Commands(node)
     node.cycle = Cycle(node.journal, node.clock, config.flush_s, node.uplink.kick)
-    node.zones = [
-        Controller(zone, Output(zone.valve_pin), node.journal, node.clock) for zone in config.zones
-    ]
+    node.zones = _zones(node)
     node.pollers = [_poller(node, bus) for bus in range(len(config.buses))]
     supervisor = node.supervisor
     for poller in node.pollers:
         supervisor.add(poller, is_vital=True)
     supervisor.add(node.uplink, is_vital=True)
     supervisor.on_beat.append(node.tick)
+    _add_console(node)
     gc.collect()
-    if boot_notes.note(node.journal, config.version):
+    has_trial = boot_notes.note(node.journal, config.version)
+    node.times.begin(node.journal)
+    if has_trial:
         from nuan_firmware.config_trial import Trial
 
         supervisor.add(Trial(node))
@@ -81,6 +84,33 @@ def journal(config: "Config", keys: NodeKeys, clock: Clock) -> Journal:
         references,
         reference_bytes,
     )
+
+
+def _zones(node: Node) -> "Zones | NoZones":
+    control = node.config.control
+    if control is None:
+        from nuan_firmware.control.no_zones import NoZones
+
+        return NoZones()
+    from nuan_firmware.control.zones import Zones
+    from nuan_firmware.hal.outputs import actuator
+
+    zones = Zones(control, node.journal, node.clock, actuator)
+    if control.probes:
+        from nuan_firmware.hal.sensors import Probes
+
+        probes = Probes(control.probes, node.config.version, node.journal, node.clock, zones)
+        node.supervisor.on_beat.append(probes.tick)
+    return zones
+
+
+def _add_console(node: Node) -> None:
+    from nuan_firmware.console.listener import Console
+    from nuan_firmware.hal.console import Terminal
+
+    console = Console(node, Terminal())
+    node.supervisor.add(console)
+    node.supervisor.on_beat.append(console.check)
 
 
 def _uplink(node: Node) -> Uplink:
@@ -133,6 +163,9 @@ def _poller(node: Node, bus: int) -> Poller:
 def reference_room(config: "Config") -> "tuple[int, int]":
     """(how many, how many bytes) exchanges to keep for differences: the last of each read."""
     count = size = 0
+    if config.control:
+        count = len(config.control.probes)
+        size = count * _OVERHEAD_BYTES * 2
     for meter in config.meters:
         count += max(1, len(meter.way.reads))
         size += 0 if meter.way.reads else _TELEGRAM_BYTES

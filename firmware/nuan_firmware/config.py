@@ -7,16 +7,19 @@ key, as in `buses[1].baud`.
 import json
 from typing import TYPE_CHECKING
 
-from nuan_firmware.masters import MODBUS, PROTOCOLS
+from nuan_firmware.masters import PROTOCOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, NamedTuple
 
+    from nuan_firmware.config_zones import Control
+
 FORMAT = 1
+MQTT_PORT = 1883
+MQTT_TLS_PORT = 8883
 METERS_MAX = 64
 BUSES_MAX = 2
-ZONES_MAX = 8
 READS_MAX = 8
 BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400)
 PARITIES = ("N", "E", "O")
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
         reads    three numbers each, as the protocol's ReadOut takes them; none for M-Bus
         line     (baud, parity) where they differ from the bus's, or None
         extra    M-Bus: sub-code of the application reset before reading, -1 without one;
-                 CJ/T 188: (type, mask)
+                 CJ/T 188: (type, mask), and True where its valve may be moved
         """
 
         reads: tuple[tuple[int, int, int], ...]
@@ -70,34 +73,16 @@ if TYPE_CHECKING:
         every_s: int
         way: Way
 
-    class Zone(NamedTuple):
-        """One room with a sensor (register `offset` of a meter's read) and a valve."""
-
-        zone: int
-        slot: int
-        read: int
-        offset: int
-        valve_pin: int
-        setpoint_dc: int
-        legal_max_dc: int
-        exempt: bool
-        hysteresis_dc: int
-        overrun_dc: int
-        frost_dc: int
-        min_on_s: int
-        min_off_s: int
-        stale_s: int
-        fallback_pct: int
-
     class Config(NamedTuple):
         """All of it."""
 
         version: int
         node: bytes
-        ssid: str
+        links: tuple[tuple[str, dict[str, Any]], ...]
         host: str
         port: int
         user: str
+        tls: bool
         keepalive_s: int
         ack_timeout_s: int
         flush_s: int
@@ -105,7 +90,11 @@ if TYPE_CHECKING:
         max_bytes: int
         buses: tuple[Bus, ...]
         meters: tuple[Meter, ...]
-        zones: tuple[Zone, ...]
+        control: Control | None
+        ntp: tuple[str, ...]
+        rtc: tuple[int, int] | None
+        meter_clocks: bool
+        utc_offset_s: int
 
 else:
     from collections import namedtuple
@@ -115,35 +104,16 @@ else:
     )
     Meter = namedtuple("Meter", ("slot", "bus", "address", "every_s", "way"))
     Way = namedtuple("Way", ("reads", "line", "extra"))
-    Zone = namedtuple(
-        "Zone",
-        (
-            "zone",
-            "slot",
-            "read",
-            "offset",
-            "valve_pin",
-            "setpoint_dc",
-            "legal_max_dc",
-            "exempt",
-            "hysteresis_dc",
-            "overrun_dc",
-            "frost_dc",
-            "min_on_s",
-            "min_off_s",
-            "stale_s",
-            "fallback_pct",
-        ),
-    )
     Config = namedtuple(
         "Config",
         (
             "version",
             "node",
-            "ssid",
+            "links",
             "host",
             "port",
             "user",
+            "tls",
             "keepalive_s",
             "ack_timeout_s",
             "flush_s",
@@ -151,7 +121,11 @@ else:
             "max_bytes",
             "buses",
             "meters",
-            "zones",
+            "control",
+            "ntp",
+            "rtc",
+            "meter_clocks",
+            "utc_offset_s",
         ),
     )
 
@@ -178,14 +152,13 @@ def parse(document: "Any") -> "Config":
     top.integer("format", FORMAT, FORMAT)
     version = top.integer("version", 1, 0xFFFF)
     node = top.node("node")
-    wifi = top.section("wifi")
-    ssid = wifi.text("ssid", 1, 32)
-    wifi.done()
     mqtt = top.section("mqtt")
+    tls = mqtt.flag("tls", False)
     uplink = (
         mqtt.text("host", 1, 253),
-        mqtt.integer("port", 1, 0xFFFF),
+        mqtt.integer("port", 1, 0xFFFF, MQTT_TLS_PORT if tls else MQTT_PORT),
         mqtt.text("user", 0, 64, ""),
+        tls,
         mqtt.integer("keepalive_s", 10, 3600, 120),
         mqtt.integer("ack_timeout_s", 5, 600, 30),
     )
@@ -200,10 +173,14 @@ def parse(document: "Any") -> "Config":
     journal.done()
     if kept[2] < 4 * kept[1]:
         raise ConfigError("journal.max_bytes: at least four segments must fit")
-    zones = tuple([_zone(each, meters, buses) for each in top.sections("zones", 0, ZONES_MAX)])
-    _unique("zones", "zone", [zone.zone for zone in zones])
+    utc_offset_s = top.peek("utc_offset_s", 28800)
+    control = _control(top, meters, buses)
+    links = _links(top, buses)
+    times = _clock(top)
     top.done()
-    return Config(version, node, ssid, *uplink, *kept, buses, meters, zones)
+    return Config(
+        version, node, links, *uplink, *kept, buses, meters, control, *times, utc_offset_s
+    )
 
 
 def segment_bytes(meters: "tuple[Meter, ...]") -> int:
@@ -235,6 +212,13 @@ def _bus(section: "Section") -> "Bus":
     return bus
 
 
+def _links(top: "Section", buses: "tuple[Bus, ...]") -> "tuple[tuple[str, dict[str, Any]], ...]":
+    """All links in their order of preference."""
+    from nuan_firmware import config_links
+
+    return config_links.links(top, buses)
+
+
 def _meters(top: "Section", buses: "tuple[Bus, ...]") -> "tuple[Meter, ...]":
     """All meters by their slots."""
     from nuan_firmware.config_meters import meter
@@ -246,33 +230,18 @@ def _meters(top: "Section", buses: "tuple[Bus, ...]") -> "tuple[Meter, ...]":
     return tuple(meters)
 
 
-def _zone(section: "Section", meters: "tuple[Meter, ...]", buses: "tuple[Bus, ...]") -> "Zone":
-    number = section.integer("zone", 1, 255)
-    slot = section.integer("slot", 1, 0xFFFF)
-    sensor = [m for m in meters if m.slot == slot and buses[m.bus].protocol == MODBUS]
-    if not sensor:
-        section.fail("slot", "there is no Modbus meter in slot %d" % slot)
-    read = section.integer("read", 0, len(sensor[0].way.reads) - 1, 0)
-    hysteresis_dc = section.integer("hysteresis_dc", 1, 50, 5)
-    zone = Zone(
-        number,
-        slot,
-        read,
-        section.integer("offset", 0, sensor[0].way.reads[read][2] - 1, 0),
-        section.integer("valve_pin", 0, 48),
-        section.integer("setpoint_dc", 50, 350),
-        section.integer("legal_max_dc", 100, 350, 200),
-        section.flag("exempt", False),
-        hysteresis_dc,
-        section.integer("overrun_dc", 0, hysteresis_dc - 1, 0),
-        section.integer("frost_dc", 20, 150, 50),
-        section.integer("min_on_s", 0, 3600, 180),
-        section.integer("min_off_s", 0, 3600, 180),
-        section.integer("stale_s", 60, 86400, 1800),
-        section.integer("fallback_pct", 0, 100, 50),
-    )
-    section.done()
-    return zone
+def _control(
+    top: "Section", meters: "tuple[Meter, ...]", buses: "tuple[Bus, ...]"
+) -> "Control | None":
+    from nuan_firmware.config_zones import control
+
+    return control(top, meters, buses)
+
+
+def _clock(top: "Section") -> "tuple[tuple[str, ...], tuple[int, int] | None, bool]":
+    from nuan_firmware.config_clock import clock
+
+    return clock(top)
 
 
 def _unique(list_name: str, key: str, values: "list[int]") -> None:
@@ -365,6 +334,10 @@ class Section:
     def value(self, key: str) -> "Any":
         """Whatever is there."""
         return self._take(key, None)
+
+    def peek(self, key: str, default: "Any") -> "Any":
+        """Whatever is there; another reader is to take and check it."""
+        return self._left.get(key, default)
 
     def _take(self, key: str, default: "Any") -> "Any":
         if key not in self._left:

@@ -10,18 +10,18 @@ A part has
 
 from typing import TYPE_CHECKING
 
-from nuan_protocols.uplink.body import EVENT_CLOCK_STEP
-
 if TYPE_CHECKING:
     from typing import Protocol
 
     from nuan_firmware.clock import Clock
     from nuan_firmware.config import Config
+    from nuan_firmware.control.no_zones import NoZones
+    from nuan_firmware.control.zones import Zones
     from nuan_firmware.cycle import Cycle
     from nuan_firmware.journal import Journal
     from nuan_firmware.poller import Poller
-    from nuan_firmware.setpoint import Controller
     from nuan_firmware.supervisor import Supervisor
+    from nuan_firmware.time_sources import TimeSources
     from nuan_firmware.uplink import Uplink
     from nuan_protocols.uplink.keys import Buffer, NodeKeys
 
@@ -46,28 +46,27 @@ class Node:
         config: Config
         keys: NodeKeys
         clock: Clock
+        times: TimeSources
         journal: Journal
         uplink: Uplink
         cycle: Cycle
         supervisor: Supervisor
         pollers: list[Poller]
-        zones: list[Controller]
+        zones: Zones | NoZones
 
     def tick(self, now_s: int) -> None:
         """What is due at every beat of the supervisor."""
         self.uplink.check()
-        for zone in self.zones:
-            zone.tick(now_s)
+        self.zones.tick(now_s)
         self.cycle.check()
+        self.times.check(now_s, self.uplink.connection.links.is_up())
 
     def take_time(self, utc_s: int) -> None:
         """The gateway has told the time."""
-        clock = self.clock
-        before, quality = clock.now(), clock.quality()
-        if clock.synchronise(utc_s):
-            self.journal.event(EVENT_CLOCK_STEP, "%d (%d) -> %d" % (before, quality, utc_s))
+        self.times.hear_gateway(utc_s)
 
     def take_answer(self, slot: int, read: int, answer: "Buffer") -> None:
         """A meter has answered well."""
-        for zone in self.zones:
-            zone.take(slot, read, answer)
+        if self.times.witnesses is not None:
+            self.times.hear_meter(slot, answer)
+        self.zones.take(slot, read, answer)

@@ -1,8 +1,8 @@
 """Reads the meters of one bus when they are due and journals every exchange, byte for byte.
 
-A meter is due when UTC is a multiple of its period; those due at one instant are read in the order
-of their slots. A meter that stays silent is asked once instead of three times, and then skips more
-and more of its turns, so that it doesn't cost the living theirs.
+A meter is due when UTC is a multiple of its period (instants.py); those due at one instant are
+read in the order of their slots. A meter that stays silent is asked once instead of three times,
+and then skips more and more of its turns, so that it doesn't cost the living theirs.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from micropython import const
 
 from nuan_firmware.bus import RAW_BYTES_MAX, Line
 from nuan_firmware.masters import master
+from nuan_firmware.instants import Instants
 from nuan_protocols.uplink.body import (
     RESULT_NO_ANSWER,
     RESULT_OK,
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 _TRIES = const(3)
 _MISSES_DEAD = const(3)
 SKIPS_MAX = const(8)
-# Without the gateway's time the meters are read all the same, by the seconds since boot.
-_COLD_START_S = const(600)
-_LATE_MS_MAX = const(300000)
+# Without a time the meters are read all the same, by the seconds since boot. A gateway in reach has
+# told it within two minutes, router and all; a node that loses its power again and again, or has
+# no network, shall read at every start.
+_COLD_START_S = const(120)
 _SLEEP_MS_MAX = const(300000)
 _EXCHANGE_S_MAX = const(120)
 # An exchange is kept as a reference under its part and how many of the part came before.
@@ -46,7 +48,7 @@ _TAKEN_LOOK_MS = const(20)
 
 
 class Poller:
-    """One bus. `on_answer(slot, read, answer)` sees every good Modbus answer as it comes.
+    """One bus. `on_answer(slot, read, answer)` sees every good answer as it comes.
 
     `deadline_s` is the uptime by which the poller must have moved on; the supervisor watches it.
     Of the meter at each place of `meters`: `misses` in a row, `results` of the last read + 1 (0:
@@ -71,7 +73,7 @@ class Poller:
         self._bus = bus
         self._version = config.version
         self.meters = [meter for meter in config.meters if meter.bus == bus]
-        self._periods = sorted({meter.every_s for meter in self.meters})
+        self._periods = {meter.every_s for meter in self.meters}
         self._journal = journal
         self._clock = clock
         self._cycle = cycle
@@ -88,7 +90,8 @@ class Poller:
         self._usual = (config.buses[bus].baud, config.buses[bus].parity)
         self.master = master(config.buses[bus].protocol, len(self.meters))
         self._failed = False
-        self._unwritten: "tuple[int, Meter, int, Exchange] | None" = None
+        self._instants: "Instants | None" = None
+        self._unwritten: "tuple[int, int, Meter, int, Exchange] | None" = None
 
     async def run(self) -> None:
         """Read the meters, for ever."""
@@ -96,23 +99,19 @@ class Poller:
         if not self._periods:
             self.deadline_s = 1 << 29
             return
-        await self._await_time()
-        last, steps = clock.now(), clock.steps
+        if self._instants is None:
+            await self._await_time()
+            self._instants = Instants(clock, self._periods)
+        instants = self._instants
         while True:
-            if steps != clock.steps:
-                last, steps = clock.now(), clock.steps
-            due = min([(last // period + 1) * period for period in self._periods])
-            wait_ms = clock.ms_until(due)
+            wait_ms = min(instants.wait_ms(), _SLEEP_MS_MAX)
             if wait_ms > 0:
-                wait_ms = min(wait_ms, _SLEEP_MS_MAX)
                 self.deadline_s = clock.uptime() + wait_ms // 1000 + _EXCHANGE_S_MAX
                 await asyncio.sleep_ms(wait_ms)
                 continue
-            last = due
-            if wait_ms < -_LATE_MS_MAX:
-                self._on_fault(self.name, "late, turns left out")
-                last = clock.now()
-                continue
+            due, late = instants.take()
+            if late:
+                self._on_fault(self.name, "late, %d turns left out" % late)
             self.is_due = True
             await self.borrow()
             self.is_due = False
@@ -136,9 +135,9 @@ class Poller:
             left_s -= 1
             await asyncio.sleep_ms(1000)
 
-    async def _turn(self, due: int) -> None:
+    async def _turn(self, due: "list[int]") -> None:
         for index, meter in enumerate(self.meters):
-            if due % meter.every_s:
+            if meter.every_s not in due:
                 continue
             if self._skips[index]:
                 self._skips[index] -= 1
@@ -207,7 +206,8 @@ class Poller:
         done = 0
         question = readout.request()
         while question is not None:
-            time = clock.now()
+            # The clock may be set while the meter answers: its time and quality are of one moment.
+            time, quality = clock.now(), clock.quality()
             await line.send(question, self.master.quiet_ms(line.port, self._failed), readout)
             # The meter takes its time to answer: time to journal what the last one said.
             self._write()
@@ -215,7 +215,8 @@ class Poller:
             if len(exchanges) > done:
                 exchange = exchanges[done]
                 done += 1
-                self._unwritten = (time, meter, reference(exchanges), self._heard(exchange))
+                told = self._heard(exchange)
+                self._unwritten = (time, quality, meter, reference(exchanges), told)
             question = readout.request()
 
     def _heard(self, exchange: "Exchange") -> "Exchange":
@@ -231,14 +232,14 @@ class Poller:
         """Journal the exchange that is over, and hand on what the meter has said."""
         if self._unwritten is None:
             return
-        time, meter, reference, exchange = self._unwritten
+        time, quality, meter, reference, exchange = self._unwritten
         self._unwritten = None
         part, result, tries, question, answer = exchange
         try:
             self.wrote = self._journal.seq
             self._journal.exchange(
                 time,
-                self._clock.quality(),
+                quality,
                 self._bus,
                 meter.slot,
                 reference,

@@ -40,7 +40,7 @@ def _settings() -> "Config":
     from nuan_firmware import config_trial
 
     settings = config_trial.load()
-    on_demand.unload("config", "config_links", "config_meters", "config_zones")
+    on_demand.unload("config", "config_clock", "config_links", "config_meters", "config_zones")
     gc.collect()
     return settings
 

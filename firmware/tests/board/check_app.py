@@ -77,8 +77,8 @@ def test_a_clock_step_is_an_event_and_a_small_difference_is_not():
         app = make(config())
         app.take_time(START + 1)
         app.take_time(START + 1000)
-        steps = [text for code, text in events(app) if code == 2]
-        assert steps == ["%d (2) -> %d" % (START, START + 1000)]
+        steps = [text for code, text in events(app) if code == 6]
+        assert steps == ["gateway %d (2) -> %d (2)" % (START, START + 1000)]
 
     flash(run)
 

@@ -23,6 +23,19 @@ def make(chip_s=0):
     return Clock(chip_s, chip.append), ticks, chip
 
 
+def gateway(clock, utc_s):
+    """The gateway's word: the second it names has begun, and half a second of way at most."""
+    return clock.tell(clocks.GATEWAY, utc_s, 0, 1500)
+
+
+def live(clock, ticks, seconds):
+    """Let time pass in steps that a node makes; it is asked at each."""
+    for _ in range(seconds // 60):
+        ticks.ms += 60000
+        clock.now()
+    ticks.ms += seconds % 60 * 1000
+
+
 def test_unset_it_counts_from_boot():
     clock, ticks, _ = make()
     assert (clock.now(), clock.quality(), clock.was_set.is_set()) == (0, 0, False)
@@ -34,43 +47,134 @@ def test_a_chip_that_kept_its_time_makes_it_coast():
     clock, ticks, _ = make(NOW)
     ticks.ms += 2000
     assert (clock.now(), clock.quality(), clock.was_set.is_set()) == (NOW + 2, 1, True)
+    assert clock.is_vouched_for()
 
 
-def test_the_gateway_sets_it_and_the_chip_for_a_day():
+def test_a_chip_that_began_anew_or_tells_nonsense_sets_nothing():
+    for chip_s in (946684800, 1735689599, 0xFFFFFFFF):
+        assert make(chip_s)[0].quality() == 0
+
+
+def test_the_gateway_sets_it_and_the_chip():
     clock, ticks, chip = make()
     ticks.ms += 40000
-    assert clock.synchronise(NOW) == NOW - 40
+    assert gateway(clock, NOW) == clocks.STEPPED
     assert (clock.now(), clock.quality(), clock.steps) == (NOW, 2, 1)
-    assert chip == [NOW]
-    for _ in range(24):
-        ticks.ms += 3600000
-        clock.now()
+    assert (chip, clock.rank) == ([NOW], clocks.GATEWAY)
+
+
+def test_the_quality_says_how_many_days_ago_the_gateway_told_the_time():
+    clock, ticks, _ = make()
+    gateway(clock, NOW)
+    seen = []
+    for _ in range(600):
+        seen.append(clock.quality())
+        live(clock, ticks, 86400)
+    # It is asked a moment after each day: a day old, it is two days old tomorrow.
+    assert seen[:6] == [2, 2, 4, 4, 5, 5]
+    assert [seen.index(quality) for quality in range(4, 12)] == [2, 4, 8, 16, 32, 64, 128, 256]
+    assert seen[-1] == 11
+    ticks.ms += 1
+    gateway(clock, clock.now())
     assert clock.quality() == 2
-    ticks.ms += 1000
-    assert clock.quality() == 1
+    live(clock, ticks, 86401)
+    assert clock.quality() == 3
 
 
-def test_small_differences_are_followed_without_a_step():
-    clock, _, chip = make(NOW)
-    for difference, moved in ((0, 0), (1, 0), (-1, 0), (2, 1), (-2, -1)):
-        before = clock.now()
-        assert clock.synchronise(before + difference) == 0
-        assert clock.now() - before == moved
-    assert (clock.steps, chip) == (0, [])
+def test_what_the_source_cant_tell_apart_moves_nothing():
+    clock, ticks, chip = make(NOW)
+    # The gateway's second may be over when its word arrives.
+    assert gateway(clock, NOW) == clocks.TAKEN
+    assert gateway(clock, NOW - 1) == clocks.TAKEN
+    live(clock, ticks, 600)
+    assert (clock.now(), clock.steps, chip) == (NOW + 600, 0, [])
+
+
+def test_small_differences_are_slewed_and_no_second_is_left_out_or_comes_again():
+    for difference in (4, 3, 1, -3, -5):
+        clock, ticks, chip = make(NOW)
+        gateway(clock, NOW + difference)
+        # What it moves by: to the beginning of the second told, or back to a second and a half
+        # behind it.
+        moved_ms = difference * 1000 if difference > 0 else difference * 1000 + 1500
+        seen = []
+        for _ in range(400000 // 250):
+            ticks.ms += 250
+            if not seen or clock.now() != seen[-1]:
+                seen.append(clock.now())
+        # The board's range() ends at 2**30.
+        assert [second - seen[0] for second in seen] == list(range(len(seen)))
+        assert seen[-1] == (NOW * 1000 + 400000 + moved_ms) // 1000
+        assert clock.steps == 0
+        gateway(clock, clock.now())
+        assert chip == [clock.now()]
 
 
 def test_a_large_difference_is_a_step_forward_or_back():
     clock, _, chip = make(NOW)
-    assert clock.synchronise(NOW + 3) == 3
-    assert clock.synchronise(NOW - 3600) == -3603
+    assert gateway(clock, NOW + 5) == clocks.STEPPED
+    assert gateway(clock, NOW - 3600) == clocks.STEPPED
     assert (clock.now(), clock.steps) == (NOW - 3600, 2)
-    assert chip == [NOW + 3, NOW - 3600]
+    assert chip == [NOW + 5, NOW - 3600]
+
+
+def test_times_that_no_entry_can_hold_or_that_are_long_past_are_refused():
+    clock, _, _ = make()
+    for utc_s in (0, 1735689599, 0xFFFF0000, 1 << 32, 1 << 40):
+        for rank in (clocks.METERS, clocks.NTP, clocks.KEPT, clocks.GATEWAY):
+            assert clock.tell(rank, utc_s, 0, 1000) == clocks.REFUSED
+    assert clock.quality() == 0
+
+
+def test_it_counts_through_2038_until_2106():
+    for utc_s in ((1 << 31) - 2, 0xFFFE0000):
+        clock, ticks, _ = make(utc_s)
+        live(clock, ticks, 3600)
+        assert clock.now() == utc_s + 3600
+
+
+def test_meters_set_only_what_nobody_has_set():
+    clock, ticks, _ = make()
+    assert clock.tell(clocks.METERS, NOW, 0, 60000) == clocks.STEPPED
+    assert (clock.now(), clock.quality(), clock.is_vouched_for()) == (NOW + 20, 1, False)
+    assert clock.tell(clocks.METERS, NOW + 100, 0, 60000) == clocks.REFUSED
+    # Whoever knows better may move it as far as need be.
+    assert clock.tell(clocks.NTP, NOW + 864000, 0, 10) == clocks.STEPPED
+    assert (clock.quality(), clock.rank) == (1, clocks.NTP)
+    assert gateway(clock, NOW) == clocks.STEPPED
+    assert clock.quality() == 2
+
+
+def test_ntp_never_moves_a_synchronised_clock_by_more_than_four_seconds():
+    clock, ticks, _ = make()
+    gateway(clock, NOW)
+    for difference in (5, 60, 86400 * 365, -5, -86400):
+        assert clock.tell(clocks.NTP, NOW + difference, 500, 10) == clocks.REFUSED
+    assert clock.tell(clocks.NTP, NOW + 3, 500, 10) == clocks.TAKEN
+    live(clock, ticks, 300)
+    assert (clock.now(), clock.steps) == (NOW + 303, 1)
+
+
+def test_ntp_leads_a_coasting_clock_an_hour_at_most_however_often_it_speaks():
+    clock, ticks, _ = make()
+    gateway(clock, NOW)
+    live(clock, ticks, 2 * 86400)
+    moved = 0
+    for _ in range(100):
+        before = clock.now()
+        if clock.tell(clocks.NTP, before + 60, 500, 10) == clocks.STEPPED:
+            moved += clock.now() - before
+    assert 3500 <= moved <= 3700
+    # The age of the gateway's word is what it was.
+    assert clock.quality() == 4
+    gateway(clock, NOW + 2 * 86400)
+    assert abs(clock.now() - NOW - 2 * 86400) < 2
 
 
 def test_uptime_knows_no_steps():
     clock, ticks, _ = make()
     ticks.ms += 5000
-    clock.synchronise(NOW)
+    gateway(clock, NOW)
     ticks.ms += 5000
     assert clock.uptime() == 10
 

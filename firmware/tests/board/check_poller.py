@@ -265,19 +265,62 @@ def test_a_damaged_answer_is_asked_for_again():
     assert [exchange[2:4] for exchange in book.exchanges] == [(0, 3), (0, 1)]
 
 
-def test_after_a_step_back_the_instants_are_read_again_at_their_new_time():
+def stepped(back_s, turns):
+    """The clock's seconds at which a meter was read, when it stepped back during the second turn."""
     clock = Time()
     times = []
 
     def answer(question):
-        times.append(clock.s)
+        times.append(clock.s - NOW)
         if len(times) == 2:
-            clock.s -= 3600
+            clock.s -= back_s
             clock.steps += 1
         return slave(question)
 
-    poll(RS485, [meter(5, 1, 900, READS[:1])], answer, 4, clock=clock)
-    assert times == [NOW + 1, NOW + 901, NOW + 901 - 2700, NOW + 901 - 1800]
+    poll(RS485, [meter(5, 1, 900, READS[:1])], answer, turns, clock=clock)
+    return times
+
+
+def test_after_a_step_back_what_was_read_is_not_read_again():
+    assert stepped(3600, 3) == [1, 901, 1801]
+
+
+def test_after_a_step_far_back_the_schedule_begins_anew():
+    assert stepped(7200, 4) == [1, 901, 901 - 7200 + 900, 901 - 7200 + 1800]
+
+
+def test_after_a_step_forward_what_was_skipped_is_read_once():
+    assert stepped(-7250, 4) == [1, 901, 8151, 9001]
+
+
+def test_a_clock_that_is_set_while_a_meter_answers_leaves_time_and_quality_of_one_moment():
+    class Unset(Time):
+        is_set = False
+
+        def quality(self):
+            return 2 if self.is_set else 0
+
+    clock = Unset()
+    seen = []
+
+    def answer(question):
+        clock.is_set = True
+        clock.s += 1000000000
+        return slave(question)
+
+    class Kept(Book):
+        def exchange(self, time, quality, *rest):
+            seen.append((time - NOW, quality))
+
+    poller = Poller(
+        make_config(buses=(RS485,), meters=(meter(5, 1, 900, READS[:1]),)),
+        0, Port(answer), Kept(), clock, Cycles(1), lambda *answer: None, broke,
+    )  # fmt: skip
+    try:
+        asyncio.run(poller.run())
+    except asyncio.CancelledError:
+        pass
+    assert seen == [(1, 0)]
 
 
 def test_a_bus_without_meters_has_nothing_to_do():

@@ -20,6 +20,10 @@ USUAL = {
     "buses": (),
     "meters": (),
     "control": None,
+    "ntp": (),
+    "rtc": None,
+    "meter_clocks": False,
+    "utc_offset_s": 28800,
 }
 
 
