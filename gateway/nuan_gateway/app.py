@@ -20,6 +20,7 @@ from nuan_gateway.errors import GatewayError, SettingsError
 from nuan_gateway.evidence.signing import KeyFileError, Signer, open_signer
 from nuan_gateway.forward.outbox import Forwarder
 from nuan_gateway.ingest.commit import Writer
+from nuan_gateway.ingest.courier import Courier
 from nuan_gateway.ingest.credit import Credits
 from nuan_gateway.ingest.decode import Decoder
 from nuan_gateway.ingest.messages import Gatekeeper
@@ -52,7 +53,7 @@ async def run(settings: Settings, *, ready: Callable[[int], None] | None = None)
             with _database(settings.data_dir, site, clock) as engine:
                 signer = _signer(settings.data_dir)
                 credit = settings.ingest.credit_total
-                writer = _writer(engine, clock, site, keys, signer, credit)
+                writer = _writer(engine, clock, site, keys, signer, settings)
                 forwarder = Forwarder(engine, clock, settings.forward, signer)
                 ingest = Ingest(settings.mqtt, writer, clock, QUEUE_PER_CREDIT * credit)
                 announce = _announcer(settings, port, ready)
@@ -198,16 +199,23 @@ def _signer(data_dir: Path) -> Signer:
 
 
 def _writer(
-    engine: Engine, clock: Clock, site: Site, keys: dict[str, bytes], signer: Signer, credit: int
+    engine: Engine,
+    clock: Clock,
+    site: Site,
+    keys: dict[str, bytes],
+    signer: Signer,
+    settings: Settings,
 ) -> Writer:
     with engine.connect() as connection:
         slots = load_slots(connection)
+    gatekeeper = Gatekeeper(keys)
     return Writer(
         engine,
         clock,
-        Gatekeeper(keys),
+        gatekeeper,
         Decoder(slots),
         Sealer(site.site.id, signer),
-        Credits(credit),
+        Credits(settings.ingest.credit_total),
         site.site.id,
+        Courier(gatekeeper.keys_of, site, push_config=settings.nodes.push_config),
     )

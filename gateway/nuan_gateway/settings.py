@@ -41,6 +41,11 @@ class MqttSettings(Section):
     # The embedded broker's users, lines `name:argon2 hash`; without it everybody may come in, which
     # is allowed on loopback only.
     password_file: FilePath | None = None
+    # The embedded broker's certificate and key in PEM: with them it speaks TLS only.
+    tls_cert: FilePath | None = None
+    tls_key: FilePath | None = None
+    # Another broker is spoken to over TLS when an authority is named here, and must be of it.
+    ca_file: FilePath | None = None
 
 
 class ClockSettings(Section):
@@ -65,6 +70,13 @@ class ForwardSettings(Section):
     csv_dir: FilePath | None = None
 
 
+class NodeSettings(Section):
+    """What the gateway does about its nodes by itself."""
+
+    # Offer a node the site's configuration when its own has a lower version.
+    push_config: bool = True
+
+
 class LogSettings(Section):
     """How much goes to stderr."""
 
@@ -82,6 +94,7 @@ class Settings(Section):
     clock: ClockSettings = ClockSettings()
     ingest: IngestSettings = IngestSettings()
     forward: ForwardSettings = ForwardSettings()
+    nodes: NodeSettings = NodeSettings()
     log: LogSettings = LogSettings()
 
 
@@ -123,6 +136,7 @@ def _node_key(text: object) -> bytes:
 def _cross_check(settings: Settings, source: TomlSource) -> list[str]:
     problems: list[str] = []
     mqtt, forward = settings.mqtt, settings.forward
+    problems += _cross_check_tls(mqtt, source)
     if not mqtt.embedded and mqtt.port == 0:
         problems.append(
             source.problem(
@@ -143,3 +157,19 @@ def _cross_check(settings: Settings, source: TomlSource) -> list[str]:
             )
         )
     return problems
+
+
+def _cross_check_tls(mqtt: MqttSettings, source: TomlSource) -> list[str]:
+    found: list[tuple[str, str]] = []
+    if mqtt.embedded:
+        if mqtt.ca_file is not None:
+            found.append(("ca_file", "is for another broker; write tls_cert and tls_key"))
+        if mqtt.tls_cert is not None and mqtt.tls_key is None:
+            found.append(("tls_key", "missing; a certificate needs its key"))
+        if mqtt.tls_key is not None and mqtt.tls_cert is None:
+            found.append(("tls_cert", "missing; a key needs its certificate"))
+    else:
+        for key in ("tls_cert", "tls_key"):
+            if getattr(mqtt, key) is not None:
+                found.append((key, "is for the embedded broker; write ca_file"))
+    return [source.problem(("mqtt", key), text) for key, text in found]

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from nuan_gateway.clock import Clock
 from nuan_gateway.drafts import Draft
+from nuan_gateway.ingest.courier import Courier
 from nuan_gateway.ingest.credit import Credits
 from nuan_gateway.ingest.decode import Decoded, Decoder, ReadingRow
 from nuan_gateway.ingest.fit import Refusal, claims_of, fit, tombstones_of
@@ -84,6 +85,7 @@ class Writer:
         sealer: Sealer,
         credit: Credits,
         site: str,
+        courier: Courier | None = None,
     ) -> None:
         self._engine = engine
         self._clock = clock
@@ -92,6 +94,7 @@ class Writer:
         self._sealer = sealer
         self._credits = credit
         self._site = site
+        self._courier = courier or Courier(gatekeeper.keys_of)
         self._journals: dict[JournalKey, Progress] = {}
         self._last_id: int | None = None
         self._last_received_ms = 0
@@ -103,7 +106,18 @@ class Writer:
         authentic = [message for message in admitted if message is not None]
         if not authentic:
             return []
-        return self._commit(lambda work: [self._answer(work, message) for message in authentic])
+        return self._commit(
+            lambda work: [each for message in authentic for each in self._answers(work, message)]
+        )
+
+    def push(self) -> list[Answer]:
+        """The commands for nodes that should get one though they say nothing."""
+        now_ms = self._clock.now_ms()
+        with self._engine.connect() as connection:
+            if not self._courier.is_due(connection, now_ms):
+                return []
+        pushed = self._commit(lambda work: self._courier.push(work.connection, work.clock_ms))
+        return [(down_topic(node), command) for node, command in pushed]
 
     def journal(self, node: str, drafts: Sequence[Draft]) -> None:
         """Commit the next entries of a journal that the gateway keeps itself."""
@@ -129,6 +143,7 @@ class Writer:
         except BaseException:
             self._sealer.rolled_back()
             self._decoder.trials.rolled_back()
+            self._courier.forget()
             self._last_id = None
             # Whether a commit that failed has taken place is the database's to say.
             self._journals.clear()
@@ -144,18 +159,24 @@ class Writer:
         if self._last_id is None:
             self._last_id = entries.last_id(connection)
         self._decoder.trials.begin(connection)
+        self._courier.begin()
         return _Transaction(connection, clock_ms, now_ms, self._last_id + 1)
+
+    def _answers(self, work: _Transaction, message: Authentic) -> list[Answer]:
+        """The acknowledgement, and before it a command that goes along with it."""
+        ack = self._answer(work, message)
+        command = self._courier.answer(work.connection, message, work.clock_ms)
+        return [ack] if command is None else [(ack[0], command), ack]
 
     def _answer(self, work: _Transaction, message: Authentic) -> Answer:
         work.counters.messages += 1
         key = (message.node, message.epoch)
         content = message.content
-        if isinstance(content, Hello):
-            progress = self._progress(work, key)
-            _note_hello(message.node, content, progress)
-        else:
+        if isinstance(content, Batch):
             self._take(work, key, content)
-            progress = self._progress(work, key)
+        progress = self._progress(work, key)
+        if isinstance(content, Hello):
+            _note_hello(message.node, content, progress)
         ack = Ack(
             content.node,
             content.epoch,

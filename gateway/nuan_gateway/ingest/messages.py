@@ -9,7 +9,8 @@ from nuan_protocols.errors import ProtocolError
 from nuan_protocols.uplink.batch_reader import Batch, parse_batch
 from nuan_protocols.uplink.hello import Hello, parse_hello
 from nuan_protocols.uplink.keys import NodeKeys
-from nuan_protocols.uplink.message import TYPE_BATCH, parse_head
+from nuan_protocols.uplink.message import TYPE_BATCH, TYPE_RESULT, parse_head
+from nuan_protocols.uplink.result import Result, parse_result
 
 TOPIC_UP = "nuan/v1/+/up"
 
@@ -23,7 +24,7 @@ class Authentic:
     node: str
     epoch: str
     keys: NodeKeys
-    content: Batch | Hello
+    content: Batch | Hello | Result
 
 
 def down_topic(node: str) -> str:
@@ -60,9 +61,11 @@ class Gatekeeper:
             self.refused += 1
             self._warn_once(node, topic, keys is None)
             return None
-        content: Batch | Hello
+        content: Batch | Hello | Result
         if head.type == TYPE_BATCH:
             content = parse_batch(payload, keys)
+        elif head.type == TYPE_RESULT:
+            content = parse_result(payload, keys)
         else:
             content = parse_hello(payload, keys)
         return Authentic(node, content.epoch.hex(), keys, content)

@@ -21,6 +21,7 @@ from nuan_gateway.ingest.commit import Answer, Writer
 from nuan_gateway.ingest.messages import TOPIC_UP
 from nuan_gateway.ingest.seal import day_end_ms
 from nuan_gateway.settings import MqttSettings
+from nuan_gateway.tls import client_context
 
 IN_FLIGHT_MAX = 1024
 KEEPALIVE_S = 60
@@ -28,6 +29,7 @@ SUBSCRIPTION_REFUSED = 0x80
 RECONNECT_MIN_S = 0.2
 RECONNECT_MAX_S = 30.0
 RETRY_WRITE_S = 5.0
+PUSH_EVERY_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Ingest:
 
     def __init__(self, settings: MqttSettings, writer: Writer, clock: Clock, queue: int) -> None:
         self._settings = settings
+        self._tls = None if settings.embedded else client_context(settings)
         self._writer = writer
         self._clock = clock
         self._queue = queue
@@ -101,6 +104,7 @@ class Ingest:
             # The broker keeps what comes while the gateway is away.
             clean_session=False,
             keepalive=KEEPALIVE_S,
+            tls_context=self._tls,
             logger=flood_log,
             max_queued_incoming_messages=self._queue,
             max_inflight_messages=IN_FLIGHT_MAX,
@@ -111,8 +115,27 @@ class Ingest:
         return client
 
     async def _serve(self, channel: Channel) -> None:
+        pushing = asyncio.create_task(self._push(channel))
+        try:
+            while True:
+                await channel.publish(await self._commit(await channel.take()))
+        finally:
+            pushing.cancel()
+            await asyncio.gather(pushing, return_exceptions=True)
+
+    async def _push(self, channel: Channel) -> None:
+        """Look for commands that wait for nodes that say nothing."""
+        loop = asyncio.get_running_loop()
         while True:
-            await channel.publish(await self._commit(await channel.take()))
+            await asyncio.sleep(PUSH_EVERY_S)
+            try:
+                await channel.publish(await loop.run_in_executor(self._thread, self._writer.push))
+            except MqttError:
+                # The connection is being made anew, and this task with it.
+                continue
+            except Exception:  # a command must not stop the others'
+                log.exception("commands not sent")
+                await asyncio.sleep(RETRY_WRITE_S)
 
     async def _commit(self, messages: list[Message]) -> list[Answer]:
         try:
