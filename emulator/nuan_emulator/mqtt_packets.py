@@ -65,6 +65,19 @@ def parse_publish(packet: Packet) -> Publish:
     return Publish(topic, qos, int.from_bytes(data[end : end + 2], "big"), data[end + 2 :])
 
 
+def publish(topic: str, payload: bytes) -> bytes:
+    """A PUBLISH at QoS 0, as a broker sends it."""
+    name = topic.encode()
+    body = len(name).to_bytes(2, "big") + name + payload
+    length = bytearray()
+    rest = len(body)
+    while rest > 0x7F:
+        length.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    length.append(rest)
+    return bytes([PUBLISH << 4]) + bytes(length) + body
+
+
 class PacketSplitter:
     """Cuts a byte stream into control packets, however it was split."""
 

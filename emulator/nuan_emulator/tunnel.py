@@ -4,7 +4,9 @@ Every packet the node sends may owe an answer: CONNECT a CONNACK, SUBSCRIBE a SU
 PINGRESP, PUBLISH at QoS 1 a PUBACK, and an uplink message the gateway's acknowledgement as well.
 After forwarding, the tunnel waits until nothing is owed, while virtual time stands still; then it
 delivers the answers in the order of what they answer, each at the time of its question plus a
-seeded delay. However long the real socket took, the node sees the same.
+seeded delay. However long the real socket took, the node sees the same. A command that comes while
+an acknowledgement is owed is delivered right before it; of one that comes to a node at rest, a test
+says when it waits for it.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from nuan_emulator import mqtt_packets as mqtt
 from nuan_emulator.errors import HoldTimeoutError
 from nuan_emulator.mqtt_packets import Packet, PacketSplitter, parse_publish
 from nuan_emulator.uplink_stats import UplinkStats
-from nuan_protocols.uplink.message import TYPE_ACK
+from nuan_protocols.uplink.message import TYPE_ACK, TYPE_COMMAND
 
 HOLD_SECONDS = 20.0
 CONNECT_SECONDS = 5.0
@@ -50,13 +52,14 @@ class Receiver(Protocol):
 class _Owed:
     """One answer the tunnel waits for."""
 
-    __slots__ = ("identifier", "packet", "sent_ms", "type")
+    __slots__ = ("before", "identifier", "packet", "sent_ms", "type")
 
     def __init__(self, kind: int, identifier: int, sent_ms: int) -> None:
         self.type = kind
         self.identifier = identifier
         self.sent_ms = sent_ms
         self.packet: Packet | None = None
+        self.before: list[Packet] = []
 
     def name(self) -> str:
         if self.type == mqtt.PUBLISH:
@@ -76,14 +79,19 @@ class _Connection:
         self.unasked: list[Packet] = []
         self.delivered_ms = 0
 
+    def has_command(self) -> bool:
+        """Whether one came unasked."""
+        return any(_is_uplink(packet, TYPE_COMMAND) for packet in self.unasked)
+
 
 class TunnelHooks(NamedTuple):
     """What a test may do to messages: called before an up message is forwarded, and with each
-    acknowledgement, which is lost on its way to the node when the answer is False.
+    acknowledgement and each command, which is lost on its way to the node when the answer is False.
     """
 
     before_forward: Callable[[bytes], None] | None = None
     keep_acknowledgement: Callable[[bytes], bool] | None = None
+    keep_command: Callable[[bytes], bool] | None = None
 
 
 class Tunnel:
@@ -173,6 +181,27 @@ class Tunnel:
                 pass
             self._deliver(connection, now_ms)
 
+    def expect_command(self, now_ms: int) -> None:
+        """Wait, in real time, for a command the gateway pushes to the node at rest; then deliver.
+
+        Raises HoldTimeoutError.
+        """
+        end = time.monotonic() + self.hold_seconds
+        while not any(c.has_command() for c in self._connections.values()):
+            if time.monotonic() > end:
+                raise HoldTimeoutError(f"no command has come within {self.hold_seconds:g} s")
+            for connection in list(self._connections.values()):
+                self._read(connection, now_ms, _TICK_SECONDS)
+        self.poll(now_ms)
+
+    def inject(self, now_ms: int, topic: str, payload: bytes) -> None:
+        """Let the node receive a message that nobody sent."""
+        data = mqtt.publish(topic, payload)
+        for connection in self._connections.values():
+            at_ms = max(connection.delivered_ms, now_ms + self._delay())
+            connection.delivered_ms = at_ms
+            self._receiver.socket_data(connection.ident, at_ms, data)
+
     def _owe(self, connection: _Connection, packet: Packet, now_ms: int) -> None:
         answer = _ANSWER_OF.get(packet.type)
         if answer is not None:
@@ -214,10 +243,12 @@ class Tunnel:
     def _match(self, connection: _Connection, packet: Packet) -> None:
         kind = packet.type
         identifier = packet.identifier() if kind in _NUMBERED else 0
-        if kind != mqtt.PUBLISH or _is_acknowledgement(packet):
+        if kind != mqtt.PUBLISH or _is_uplink(packet, TYPE_ACK):
             for owed in connection.owed:
                 if owed.packet is None and owed.type == kind and owed.identifier == identifier:
                     owed.packet = packet
+                    if kind == mqtt.PUBLISH:
+                        owed.before, connection.unasked = connection.unasked, []
                     return
         connection.unasked.append(packet)
 
@@ -225,7 +256,10 @@ class Tunnel:
         answered = [o for o in connection.owed if o.packet is not None]
         answered.sort(key=lambda owed: (owed.sent_ms, owed.type != mqtt.PUBACK, owed.type))
         connection.owed = [o for o in connection.owed if o.packet is None]
-        packets = [(o.sent_ms, o.packet) for o in answered if o.packet is not None]
+        packets: list[tuple[int, Packet]] = []
+        for owed in answered:
+            packets += [(owed.sent_ms, packet) for packet in owed.before]
+            packets += [(owed.sent_ms, owed.packet)] if owed.packet is not None else []
         packets += [(now_ms, packet) for packet in connection.unasked]
         connection.unasked = []
         for asked_ms, packet in packets:
@@ -239,9 +273,12 @@ class Tunnel:
         if packet.type != mqtt.PUBLISH:
             return True
         payload = parse_publish(packet).payload
-        keep = self.hooks.keep_acknowledgement
-        if keep and _is_acknowledgement(packet) and not keep(payload):
-            return False
+        for kind, keep in (
+            (TYPE_ACK, self.hooks.keep_acknowledgement),
+            (TYPE_COMMAND, self.hooks.keep_command),
+        ):
+            if keep and _is_uplink(packet, kind) and not keep(payload):
+                return False
         self.stats.down(payload)
         return True
 
@@ -264,6 +301,9 @@ class Tunnel:
         return self._random.randint(*DELAY_MS)
 
 
-def _is_acknowledgement(packet: Packet) -> bool:
+def _is_uplink(packet: Packet, kind: int) -> bool:
+    """Whether it carries an uplink message of this type to a node."""
+    if packet.type != mqtt.PUBLISH:
+        return False
     publish = parse_publish(packet)
-    return publish.topic.endswith("/down") and publish.payload[1:2] == bytes([TYPE_ACK])
+    return publish.topic.endswith("/down") and publish.payload[1:2] == bytes([kind])
