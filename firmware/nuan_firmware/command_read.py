@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def start(commands: "Commands", slots: "list[int]") -> None:
     """Have the meters read, one after the other. Raises ValueError for a slot without a meter."""
     wanted = [_place(commands.node, slot) for slot in slots]
-    asyncio.create_task(_read(commands, commands.counter, wanted))
+    asyncio.create_task(_read(commands, commands.counter, wanted))  # noqa: RUF006
 
 
 def _place(node: "Node", slot: int) -> "tuple[Poller, int]":

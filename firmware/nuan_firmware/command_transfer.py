@@ -23,10 +23,9 @@ def run(commands: "Commands", code: int, payload: bytes) -> "tuple[int, str, int
     if code == wire.BEGIN:
         kind, size, digest = wire.parse_begin(payload)
         commands.receiver = None
-        receiver = _receiver(commands.node, kind)
-        offset = receiver.begin(size, digest)
-        commands.receiver = receiver
-        commands.kind = kind
+        begun = _receiver(commands.node, kind)
+        offset = begun.begin(size, digest)
+        commands.receiver = begun
         return GO_ON, "", offset
     receiver = commands.receiver
     if receiver is None:
@@ -40,7 +39,7 @@ def run(commands: "Commands", code: int, payload: bytes) -> "tuple[int, str, int
             raise
     commands.receiver = None
     receiver.end()
-    asyncio.create_task(restart(commands.node))
+    asyncio.create_task(restart(commands.node))  # noqa: RUF006
     return DONE, "on trial after a restart", 0
 
 

@@ -45,7 +45,7 @@ class Commands:
 
     def forget(self) -> None:
         """A new connection: its counters begin anew, a transfer is resumed by another begin."""
-        self.counter = self.offset = self.kind = 0
+        self.counter = self.offset = 0
         self.status = _RUNNING
         self.text = ""
         self.due = False

@@ -66,7 +66,7 @@ class ConfigStore:
         return self._at
 
     def data(self, offset: int, piece: "Buffer") -> int:
-        """Keep a piece; the offset of the next byte wanted, which another piece changes nothing of."""
+        """Keep the piece that is wanted, no other; the offset of the next byte wanted."""
         if not self._size:
             raise ValueError("no transfer has begun")
         if offset != self._at:

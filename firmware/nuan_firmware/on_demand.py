@@ -16,9 +16,8 @@ _OTHER = "nuan_protocols."
 def unload(*names: str) -> None:
     """Forget modules of this package, by their names below it, or of nuan_protocols, by their whole
     names; those not loaded are passed over."""
-    for name in names:
-        if not name.startswith(_OTHER):
-            name = _ROOT + name
+    for each in names:
+        name = each if each.startswith(_OTHER) else _ROOT + each
         if sys.modules.pop(name, None) is None:
             continue
         parent, _, last = name.rpartition(".")
