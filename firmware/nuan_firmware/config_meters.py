@@ -1,6 +1,7 @@
 """The configuration of one meter: its address and its reads as the bus's protocol has them.
 
-Nothing but reading can be configured: every function and control code that is let through reads.
+Every function and control code that is let through reads. The one command beyond it, moving the
+valve of a CJ/T 188 meter, must be allowed to each meter by name.
 """
 
 from binascii import unhexlify
@@ -92,14 +93,24 @@ def _line(section: "Section", bus: "Bus") -> "tuple[int, str] | None":
     return None if (baud, parity) == (bus.baud, bus.parity) else (baud, parity)
 
 
-def _extra(section: "Section", protocol: str) -> "int | tuple[int, int]":
+def _extra(section: "Section", protocol: str) -> "int | tuple[int, ...]":
     if protocol == MBUS and section.has("reset"):
         return section.integer("reset", 0, 0xFF)
     if protocol == CJT188:
         kind = section.integer("type", 0, 0xFF, _TYPE_HEAT)
         mask = section.choice("mask", (0, _MASK_PLUS_33)) if section.has("mask") else 0
-        return kind, mask
+        return (kind, mask, True) if _allowed(section) else (kind, mask)
     return -1
+
+
+def _allowed(section: "Section") -> bool:
+    """Whether the valve may be moved: the only command beyond reading, and only by name."""
+    if not section.has("allow"):
+        return False
+    allowed = section.value("allow")
+    if allowed not in ([], ["valve"]):
+        section.fail("allow", f'{allowed!r} is not ["valve"]')
+    return bool(allowed)
 
 
 def _reads(section: "Section", protocol: str) -> "tuple[tuple[int, int, int], ...]":

@@ -29,7 +29,7 @@ class Cjt188:
 
     def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":  # noqa: ARG002
         """The meter's data identifiers."""
-        kind, mask = meter.way.extra
+        kind, mask = meter.way.extra[:2]
         address = self._address(kind, meter.address, mask)
         return self._make(address, meter.way.reads, self._ser, self._reader, tries)
 

@@ -11,7 +11,7 @@ from typing import cast
 _DATA = {"array", "binascii", "collections", "errno", "hashlib", "io", "json", "math", "re"}
 _SYSTEM = {"gc", "micropython", "os", "random", "struct", "sys", "time", "typing"}
 _NETWORK = {"asyncio", "select", "socket", "ssl", "tls"}
-_HARDWARE = {"machine", "network", "esp32", "vfs"}
+_HARDWARE = {"machine", "network", "esp32", "vfs", "onewire", "ds18x20"}
 
 # What each package may import at run time; hal/ alone touches the hardware.
 PROTOCOL_IMPORTS = frozenset(_DATA | _SYSTEM | {"nuan_protocols"})

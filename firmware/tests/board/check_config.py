@@ -40,13 +40,13 @@ def refusal(*changes):
 
 def test_the_good_one_is_read_and_sorted_by_slot():
     read = config.parse(json.loads(GOOD))
-    assert (read.version, read.node, read.ssid) == (7, b"nuan\x00\x00\x00\x01", "nuan")
+    assert (read.version, read.node) == (7, b"nuan\x00\x00\x00\x01")
     assert (read.host, read.port, read.keepalive_s) == ("10.1.0.1", 1883, 120)
     assert (read.flush_s, read.segment_bytes, read.max_bytes) == (900, 8192, 880000)
     assert [meter.slot for meter in read.meters] == [1, 15, 16]
     assert read.meters[1].way.reads == ((3, 8192, 18),)
     assert (read.buses[0].parity, read.buses[1].de) == ("E", 27)
-    assert read.zones[0].setpoint_dc == 220
+    assert read.control.zones[0].setpoint_dc == 220
 
 
 def test_what_may_be_left_out_has_its_default():
@@ -56,11 +56,12 @@ def test_what_may_be_left_out_has_its_default():
     del document["journal"]["flush_s"]
     del document["buses"][0]["de"]
     read = config.parse(document)
-    assert (read.zones[0].hysteresis_dc, read.zones[0].legal_max_dc) == (5, 200)
+    zone = read.control.zones[0]
+    assert (zone.tuning.hysteresis_dc, zone.legal_max_dc) == (5, 200)
     assert (read.flush_s, read.buses[0].de) == (900, -1)
     document = json.loads(GOOD)
     del document["zones"]
-    assert config.parse(document).zones == ()
+    assert config.parse(document).control is None
 
 
 def test_an_unknown_key_is_named_with_its_path():
@@ -111,7 +112,12 @@ OUT_OF_BOUNDS = (
         [[3, 65535, 2]],
         "meters[0].reads[0]: [3, 65535, 2] is not [function 1..4, start, count]",
     ),
-    (("zones", 0, "slot"), 1, "zones[0].slot: there is no Modbus meter in slot 1"),
+    (("zones", 0, "slot"), 1, "zones[0].record: missing"),
+    (
+        ("zones", 0, "slot"),
+        2,
+        "zones[0].slot: there is no Modbus or M-Bus meter or probe in slot 2",
+    ),
     (("zones", 0, "read"), 1, "zones[0].read: 1 is not a whole number within 0..0"),
     (("zones", 0, "offset"), 2, "zones[0].offset: 2 is not a whole number within 0..1"),
     (("zones", 0, "exempt"), 1, "zones[0].exempt: 1 is neither true nor false"),
