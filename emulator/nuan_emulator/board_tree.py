@@ -1,9 +1,12 @@
-"""Stages what a board holds besides its data: boot.py and main.py, the libraries, the shims.
+"""Stages what a board holds besides its data: the loader, the application, the emulation's shims.
+
+    board/     what lies on the root of its file system: the loader
+    app.img    the application: one ROMFS image, from which it runs in place as from a board's flash
+    shims.img  the modules that stand in for hardware: a ROMFS of their own
 
 Everything but boot.py and main.py is compiled ahead, so no compiler's peak falls on the board's
-heap, without what only type checkers read. It is put into one ROMFS image, from which it runs in
-place as from a board's flash.
-Stages live in the user's cache under a hash of their sources.
+heap, without what only type checkers read. Stages live in the user's cache under a hash of their
+sources.
 """
 
 from __future__ import annotations
@@ -25,9 +28,12 @@ from nuan_emulator.errors import BoardError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 SHIMS = Path(__file__).resolve().parent / "shims"
+APP_IMAGE = "app.img"
+SHIMS_IMAGE = "shims.img"
 # A board runs these as source text, as MicroPython does.
-ROM_IMAGE = "rom.img"
 RUN_AS_SOURCE = ("boot.py", "main.py")
+# What the loader needs of a library, as a copy of its own.
+_LOADER_PARTS = ("sealed.py",)
 # Small integers of a 32-bit MicroPython.
 SMALL_INT_BITS = 31
 STAGE_SECONDS_MAX = 86_400
@@ -57,8 +63,14 @@ def checkout_sources() -> BoardSources:
     return sources
 
 
+def loader_files() -> dict[str, bytes]:
+    """What lies on the root of a new board's file system, by its name: this checkout's loader."""
+    board = stage_board(checkout_sources()) / "board"
+    return {path.name: path.read_bytes() for path in sorted(board.iterdir())}
+
+
 def stage_board(sources: BoardSources) -> Path:
-    """A folder with shims/, lib/ and board/ as the emulated board sees them; made when missing."""
+    """A folder with board/, lib/, shims/ and their images; made when it is missing."""
     compiler = _compiler()
     files = list(_files(sources))
     target = _cache() / _key(files, compiler)
@@ -71,8 +83,9 @@ def stage_board(sources: BoardSources) -> Path:
     try:
         for source, place in files:
             _place(compiler, source, scratch / place, place)
-        rom = romfs.image(scratch)
-        (scratch / ROM_IMAGE).write_bytes(rom)
+        for folder, image in (("lib", APP_IMAGE), ("shims", SHIMS_IMAGE)):
+            (scratch / folder).mkdir(exist_ok=True)
+            (scratch / image).write_bytes(romfs.image(scratch / folder))
         scratch.rename(target)
     except OSError:
         # Another process may have made the same stage meanwhile.
@@ -96,9 +109,21 @@ def _files(sources: BoardSources) -> Iterator[tuple[Path, Path]]:
     for library in sources.libraries:
         for path in board_imports.imported(program, library):
             yield path, _in_lib(library, path)
-    for path in sorted(sources.board.rglob("*.py")):
-        place = Path("board", path.relative_to(sources.board))
+    for path, place in _loader(sources):
         yield path, place if path.name in RUN_AS_SOURCE else place.with_suffix(".mpy")
+
+
+def _loader(sources: BoardSources) -> Iterator[tuple[Path, Path]]:
+    """What lies in the board's folder, with its place in the stage."""
+    for path in sorted(sources.board.rglob("*.py")):
+        # Nobody needs it before the application is there.
+        folder = "lib" if path.name == "typing.py" else "board"
+        yield path, Path(folder, path.relative_to(sources.board))
+    if (sources.board / "loader.py").is_file():
+        for library in sources.libraries:
+            for path in (library / name for name in _LOADER_PARTS):
+                if path.is_file():
+                    yield path, Path("board", path.name)
 
 
 def _in_lib(package: Path, path: Path) -> Path:
@@ -128,13 +153,18 @@ def _place(compiler: Path, source: Path, target: Path, place: Path) -> None:
         return
     named = str(place.with_suffix(".py"))
     lean = target.with_suffix(".lean")
-    lean.write_text(without_types(source.read_text("utf-8")), "utf-8")
+    lean.write_text(lean_source(source.read_text("utf-8")), "utf-8")
     command = [str(compiler), f"-msmall-int-bits={SMALL_INT_BITS}", "-s", named]
     command += ["-o", str(target), str(lean)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     lean.unlink()
     if done.returncode:
         raise BoardError(f"{source}: doesn't compile for the board: {done.stderr.strip()}")
+
+
+def lean_source(text: str) -> str:
+    """What is compiled of a module's source: the one place where names and blocks are left out."""
+    return without_types(text)
 
 
 def _compiler() -> Path:

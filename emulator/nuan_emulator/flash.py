@@ -1,4 +1,7 @@
-"""The flash image of a board: littlefs in a file of 960 KB, made and read by the VM itself."""
+"""The flash of a board: littlefs in a file of 960 KB, made and read by the VM itself.
+
+Beside it stand the other partitions: .romfs for the application, .ota_0 and .ota_1 for VM images.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from nuan_emulator import firmware_image
 from nuan_emulator.errors import BoardError
 
 # The vfs partition of a 4 MB ESP32 with two firmware slots.
 BLOCKS = 240
 BLOCK_BYTES = 4096
+# The ROM partition of a 4 MB board: two slots.
+ROM_BYTES = 0x60000
+SLOT_BYTES = ROM_BYTES // 2
 _SECONDS_MAX = 60
 
 
@@ -21,6 +28,27 @@ def make_image(vm: Path, stage: Path, image: Path, files: Mapping[str, bytes]) -
     scratch.write_bytes(b"\xff" * (BLOCKS * BLOCK_BYTES))
     _run_tool(vm, stage, scratch, "format", files)
     scratch.replace(image)
+
+
+def board_files(stage: Path) -> dict[str, bytes]:
+    """What lies on the root of a new board's file system, by its path there."""
+    board = stage / "board"
+    return {
+        f"/{path.relative_to(board).as_posix()}": path.read_bytes()
+        for path in sorted(board.rglob("*"))
+        if path.is_file()
+    }
+
+
+def make_partitions(image: Path, stage: Path, firmware: bytes | None = None) -> None:
+    """Fill the partitions beside an image; slot 0 gets the firmware, by default what is staged."""
+    if firmware is None:
+        firmware = firmware_image.app_bundle(stage, firmware_image.Label("staged", 0))
+    if len(firmware) > SLOT_BYTES:
+        raise BoardError(f"{image}: a firmware of {len(firmware)} bytes needs a larger slot")
+    rom = firmware + b"\xff" * (ROM_BYTES - len(firmware))
+    image.with_suffix(".romfs").write_bytes(rom)
+    image.with_suffix(".ota_0").write_bytes(firmware_image.vm_image(b"MicroPython"))
 
 
 def write_files(vm: Path, stage: Path, image: Path, files: Mapping[str, bytes]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from nuan_emulator import flash, lockstep
+from nuan_emulator import flash, lockstep, ota_data
 from nuan_emulator.errors import NodeCrashLoopError, NodeDiedError, NodeStuckError
 from nuan_emulator.lockstep import Channel, Frame, Record
 from nuan_emulator.node_spec import HeapReport, NodeSpec, Reset
@@ -34,6 +34,11 @@ _SOCKET_PIECE_BYTES = 1024
 # The board's tick counter starts an hour before it wraps, so that every run crosses the wrap.
 _FIRST_TICKS_MS = (1 << 30) - _HOUR_MS
 _GC_BLOCK_BYTES = 16
+# 115,200 baud, 8N1.
+_KEYS_PER_MS = 11
+_KEYS_PER_PIECE = 33
+# What nobody reads is forgotten.
+_PRINTED_BYTES_MAX = 1 << 20
 _UPLINK_RECORDS = {lockstep.SOCKET_OPEN, lockstep.SOCKET_SEND, lockstep.SOCKET_CLOSE}
 _LINK_INPUTS = {lockstep.SOCKET_STATE, lockstep.SOCKET_RECEIVE, lockstep.WIFI_STATE}
 _LARGEST_FREE = re.compile(rb"max free sz: (\d+)")
@@ -62,6 +67,7 @@ class Node:
         self._reply = b""
         self._digest = hashlib.sha256()
         self.console = spec.image.with_suffix(".console")
+        self._printed = bytearray()
         self._nvs = NvsFile(spec.image.with_suffix(".nvs"), {"nuan/key": spec.key, **spec.nvs})
         self.ports = {
             uart: SerialPort(line, _driver_pin(spec.config, uart))
@@ -70,14 +76,26 @@ class Node:
         self._drivers = {p.driver_pin: p for p in self.ports.values() if p.driver_pin is not None}
         self.tunnel = Tunnel(spec.broker, self, self._random("tunnel"), world.set_clock)
         self.wifi = Wifi(spec.outages, self._random("wifi"))
-        if not spec.image.exists():
-            config = json.dumps(spec.config, ensure_ascii=False, sort_keys=True).encode()
-            flash.make_image(vm, stage, spec.image, {"/config.json": config})
+        self._fill_flash()
         for begin_ms, end_ms in spec.outages:
             world.at(begin_ms, self._outage)
             world.at(end_ms, self._link_back)
         self.console.unlink(missing_ok=True)
         self._boot(CAUSE_POWER_ON, (0, 0))
+
+    def _fill_flash(self) -> None:
+        """What a board has from `nuan flash` and `nuan provision`; what is there stays."""
+        image = self.spec.image
+        rom = image.with_suffix(".romfs")
+        if image.exists() and rom.exists():
+            return
+        files = flash.board_files(self.stage)
+        if image.exists():
+            flash.write_files(self._vm, self.stage, image, files)
+        else:
+            config = json.dumps(self.spec.config, ensure_ascii=False, sort_keys=True).encode()
+            flash.make_image(self._vm, self.stage, image, {"/config.json": config, **files})
+        flash.make_partitions(image, self.stage, self.spec.firmware)
 
     @property
     def running(self) -> bool:
@@ -116,6 +134,18 @@ class Node:
     def console_tail(self) -> str:
         """The last lines the board printed."""
         return console_tail(self.console)
+
+    def console_write(self, data: bytes) -> None:
+        """Type at the board's own serial port, at its baud rate, from now on."""
+        for at in range(0, len(data), _KEYS_PER_PIECE):
+            at_ms = self.now_ms + at // _KEYS_PER_MS
+            self._give(at_ms, lockstep.CONSOLE_INPUT, 0, data[at : at + _KEYS_PER_PIECE])
+
+    def console_read(self) -> bytes:
+        """What the program has written to its own serial port since the last call."""
+        printed = bytes(self._printed)
+        self._printed.clear()
+        return printed
 
     def traffic_digest(self) -> str:
         """SHA-256 over all frames of all boots so far: equal in runs of one seed."""
@@ -179,8 +209,9 @@ class Node:
         node = self.spec.node_id
         seed = hashlib.sha256(f"{self._world.seed}/{node}/boot {self.boots}".encode()).hexdigest()
         board = {
-            "rom": str(self.stage),
+            "stage": str(self.stage),
             "image": str(self.spec.image.resolve()),
+            "running": ota_data.start(self.spec.image.with_suffix(".otadata")),
             "seed": seed,
             "cause": cause,
             "unique_id": node[-12:],
@@ -322,6 +353,9 @@ class Node:
                 self._wifi(bool(record.ident), at_ms)
             case lockstep.REBASE:
                 self._base_ms += record.ident * lockstep.DAY_MS
+            case lockstep.CONSOLE_WRITE:
+                self._printed += record.data
+                del self._printed[:-_PRINTED_BYTES_MAX]
             case lockstep.NVS_READ:
                 self._reply = lockstep.pack_record(
                     lockstep.REPLY, 0, 0, self._nvs.read(record.data.decode())

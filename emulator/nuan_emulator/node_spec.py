@@ -55,6 +55,7 @@ class NodeSpec:
 
     `config` becomes /config.json on a new image; `key` and `nvs` ("namespace/key") fill a new
     non-volatile store. Outages are half-open intervals of UTC milliseconds without a link.
+    `firmware` is what a new board has in its ROM partition's slot 0, a bundle; else what is staged.
     Without a `cost` a board's work takes no virtual time, and equal seeds give equal runs.
     """
 
@@ -71,3 +72,4 @@ class NodeSpec:
     outages: Sequence[tuple[int, int]] = ()
     nvs: Mapping[str, NvsValue] = field(default_factory=dict[str, NvsValue])
     cost: BoardCost | None = None
+    firmware: bytes | None = None

@@ -194,7 +194,7 @@ def test_a_stage_is_made_once_for_its_content(tmp_path: Path, cache: Path) -> No
     assert stage.parent == cache
     assert (stage / "lib" / "some_package" / "inner" / "part.mpy").exists()
     assert (stage / "board" / "main.py").exists()
-    assert (stage / "board" / "typing.mpy").exists()
+    assert (stage / "lib" / "typing.mpy").exists()
     made_ns = (stage / "board" / "main.py").stat().st_mtime_ns
     assert stage_board(sources(tmp_path, "x = 1\n")) == stage
     assert (stage / "board" / "main.py").stat().st_mtime_ns == made_ns

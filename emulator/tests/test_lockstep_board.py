@@ -327,10 +327,11 @@ with open("/log/a", "ab") as file:
     world.run_until(world.now_ms + 5_000)
     node.kill()
     assert lines(node) == [
-        "['rom', 'config.json'] (4096, 4096, 240) /",
-        "['rom', 'config.json', 'log'] (4096, 4096, 240) /",
+        "['shims', 'config.json', 'main.py'] (4096, 4096, 240) /",
+        "['shims', 'config.json', 'log', 'main.py'] (4096, 4096, 240) /",
     ]
     files = flash.read_files(vm, node.stage, node.spec.image)
+    del files["/main.py"]
     assert files == {"/config.json": '{"name": "阳泉"}'.encode(), "/log/a": b"lineline"}
 
 

@@ -1,8 +1,8 @@
 """Turns a bare MicroPython into the board: its clock, its flash, its modules, boot.py, main.py.
 
-The environment gives NUAN_BOARD: JSON with rom (folder of the modules), image (flash), seed, cause,
-unique_id, ticks_ms, rtc (seconds since 2000, milliseconds), cost (see lockstep_client.charge; or
-null).
+The environment gives NUAN_BOARD: JSON with stage (folder of the modules), image (the file system's
+flash; other partitions stand beside it), seed, cause, unique_id, ticks_ms, rtc (seconds since 2000,
+milliseconds), running (the VM image), cost (see lockstep_client.charge; or null).
 """
 
 import gc
@@ -20,20 +20,28 @@ def _start():
     gc.collect()
     before = gc.mem_alloc()
     board = json.loads(uos.getenv("NUAN_BOARD"))
-    vfs.mount(_rom(vfs, uos, board["rom"]), "/rom")
-    sys.path[:] = ["/rom/shims", "/rom/lib", "/rom/board", ".frozen"]
+    # Outside the heap, in place, as from a board's flash.
+    import mapped
+
+    vfs.mount(vfs.VfsRom(mapped.file(uos, board["stage"] + "/shims.img", False)), "/shims")
+    sys.path[:] = ["", "/shims", ".frozen"]
     import os
     import socket  # noqa: F401
     import time
 
-    import esp32  # noqa: F401
+    import console
+    import esp32
     import lockstep_client
     import machine
     import network  # noqa: F401
+    import rom
     from block_device import BlockDevice, CostlyBlockDevice
 
     cost = board["cost"]
     device = (CostlyBlockDevice if cost else BlockDevice)(board["image"], lockstep_client)
+    base = board["image"].rsplit(".", 1)[0]
+    esp32.start(vfs.VfsPosix(base.rsplit("/", 1)[0]), base.rsplit("/", 1)[1], board["running"])
+    rom.start(uos, base + ".romfs")
     vfs.umount("/")
     lockstep_client.ticks_offset = board["ticks_ms"]
     time.set_rtc(board["rtc"][0], board["rtc"][1])
@@ -41,11 +49,13 @@ def _start():
     os.seed(seed)
     random.seed(int.from_bytes(seed[:4], "big"))
     machine.start({"cause": board["cause"], "unique_id": unhexlify(board["unique_id"])})
+    console.start()
     board = seed = None
     gc.collect()
     lockstep_client.shim_bytes += gc.mem_alloc() - before
     lockstep_client.install()
     vfs.mount(vfs.VfsLfs2(device, mtime=False), "/")
+    rom.automount()
     lockstep_client.sync()
     if cost:
         import ffi
@@ -53,25 +63,9 @@ def _start():
         lockstep_client.charge(ffi.open("libc.so.6").func("i", "clock", ""), *cost)
 
 
-def _rom(vfs, uos, folder):
-    """The ROMFS image, mapped outside the heap: code runs in place as from a board's flash."""
-    try:
-        import ffi
-        import uctypes
-    except ImportError:
-        return vfs.VfsPosix(folder)
-    path = folder + "/rom.img"
-    size = uos.stat(path)[6]
-    libc = ffi.open("libc.so.6")
-    descriptor = libc.func("i", "open", "si")(path, 0)
-    # PROT_READ, MAP_PRIVATE.
-    address = libc.func("p", "mmap", "piiiii")(0, size, 1, 2, descriptor, 0)
-    return vfs.VfsRom(uctypes.bytearray_at(address, size))
-
-
 def _run(name, scope):
     try:
-        with open("/rom/board/" + name) as file:
+        with open("/" + name) as file:
             source = file.read()
     except OSError:
         return
