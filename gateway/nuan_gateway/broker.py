@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 import socket
+import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,9 +34,12 @@ from amqtt.plugins.base import BasePlugin  # type: ignore[import-untyped]
 from nuan_gateway.errors import GatewayError
 from nuan_gateway.ingest.channel import ANSWER_QOS, Message, QueueChannel
 from nuan_gateway.settings import MqttSettings
+from nuan_gateway.tls import keep_fresh, server_context
 
 _UPLINK_TOPIC = re.compile(r"nuan/v1/[^/]+/up")
 _LISTENER = "default"
+# A node's processor takes seconds for its part, a modem's line some more.
+HANDSHAKE_S = 60
 _ANONYMOUS = "amqtt.plugins.authentication.AnonymousAuthPlugin"
 _FILE = "amqtt.plugins.authentication.FileAuthPlugin"
 
@@ -80,22 +84,28 @@ async def embedded_broker(
     # amqtt logs every connection at INFO and what clients do wrong at WARNING: not our news.
     for name in ("amqtt", "transitions"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    tls = server_context(settings)
     channel = BrokerChannel(queue)
     channel.broker = broker = Broker(_config(settings, channel))
     await broker.start()
     try:
-        server = await _listen(broker, settings.host, settings.port)
+        server = await _listen(broker, settings.host, settings.port, tls)
+        fresh = asyncio.create_task(keep_fresh(tls, settings)) if tls else None
         try:
             port: int = server.sockets[0].getsockname()[1]
             yield port, channel
         finally:
+            if fresh:
+                fresh.cancel()
             server.close()
             await server.wait_closed()
     finally:
         await broker.shutdown()
 
 
-async def _listen(broker: Broker, host: str, port: int) -> asyncio.Server:
+async def _listen(
+    broker: Broker, host: str, port: int, tls: ssl.SSLContext | None
+) -> asyncio.Server:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection: socket.socket = writer.get_extra_info("socket")
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -107,7 +117,11 @@ async def _listen(broker: Broker, host: str, port: int) -> asyncio.Server:
             writer.close()
 
     try:
-        return await asyncio.start_server(connected, host, port)
+        if tls is None:
+            return await asyncio.start_server(connected, host, port)
+        return await asyncio.start_server(
+            connected, host, port, ssl=tls, ssl_handshake_timeout=HANDSHAKE_S
+        )
     except OSError as error:
         raise GatewayError(
             f"can't listen on {host}:{port}: {error.strerror or error}; "

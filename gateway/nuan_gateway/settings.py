@@ -169,7 +169,6 @@ def _cross_check_tls(mqtt: MqttSettings, source: TomlSource) -> list[str]:
         if mqtt.tls_key is not None and mqtt.tls_cert is None:
             found.append(("tls_cert", "missing; a key needs its certificate"))
     else:
-        for key in ("tls_cert", "tls_key"):
-            if getattr(mqtt, key) is not None:
-                found.append((key, "is for the embedded broker; write ca_file"))
+        given = [key for key in ("tls_cert", "tls_key") if getattr(mqtt, key) is not None]
+        found += [(key, "is for the embedded broker; write ca_file") for key in given]
     return [source.problem(("mqtt", key), text) for key, text in found]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nuan_tools import authority_command
 from nuan_tools.app import App
 from nuan_tools.errors import UserError
 from nuan_tools.i18n import tr
@@ -17,6 +18,7 @@ SettingsFile = Annotated[Path, typer.Argument(help=tr("The gateway's settings (g
 def register(app: App) -> None:
     """Adds the commands."""
     group = app.group("gateway", help=tr("Run a gateway; make its nodes' configurations."))
+    authority_command.register(group)
 
     @group.command("run", help=tr("Run the gateway until it is told to stop (Ctrl-C)."))
     def run(settings: SettingsFile) -> None:
