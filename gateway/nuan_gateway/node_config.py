@@ -23,6 +23,7 @@ def node_config(site: Site, node_id: str) -> dict[str, Any]:
         "version": node.config_version,
         "node": node.id,
         **_links(node),
+        **({"led": node.led} if node.led >= 0 else {}),
         "mqtt": _mqtt(node.mqtt),
         "journal": node.journal.model_dump(exclude_none=True),
         "buses": [_bus(bus) for bus in node.buses],
@@ -85,7 +86,7 @@ def _cjt188(profile: Profile) -> dict[str, Any]:
 
 
 def _bus(bus: Bus) -> dict[str, Any]:
-    return bus.model_dump(exclude={"connect"})
+    return bus.model_dump(exclude={"connect", "port"})
 
 
 def _zone(zone: Zone) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from nuan_gateway.board_files import fill_in
 from nuan_gateway.connect import parse_connect
 from nuan_gateway.errors import SiteError
 from nuan_gateway.settings import NodeId
@@ -129,10 +130,14 @@ class Journal(Section):
 
 class Bus(Section):
     """A line and what is at its near end: a board's UART (de -1: no driver-enable pin), or where a
-    gateway node connects to. `timeout_ms`: how long a meter may take to begin its answer."""
+    gateway node connects to. `timeout_ms`: how long a meter may take to begin its answer.
+
+    `port`: the name of one of the board's ports, which says uart, tx, rx and de.
+    """
 
     name: BusName
     protocol: Protocol
+    port: str = ""
     uart: Annotated[int, Field(ge=1, le=2)] = 0
     tx: Pin = -1
     rx: Pin = -1
@@ -146,16 +151,26 @@ class Bus(Section):
 
 class Node(Section):
     """Who reads meters and keeps a journal: a board with network and flash, or the gateway itself
-    (`kind = "gateway"`), whose journal is the database."""
+    (`kind = "gateway"`), whose journal is the database.
+
+    `board`: a board nuan knows (board_files.py), which says its pins.
+    """
 
     id: NodeId
     kind: Literal["board", "gateway"] = "board"
+    board: str = ""
     config_version: Annotated[int, Field(ge=1, le=65535)]
+    led: Pin = -1
     wifi: Wifi = Wifi()
     links: Annotated[Many[Link], Field(alias="link")] = ()
     mqtt: NodeMqtt | None = None
     journal: Journal = Journal()
     buses: Annotated[Many[Bus], Field(alias="bus")] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_board(cls, data: object) -> object:
+        return fill_in(cast("dict[str, Any]", data)) if isinstance(data, dict) else data
 
 
 class Meter(Section):
