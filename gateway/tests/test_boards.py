@@ -35,7 +35,7 @@ timeout_ms = 300
 {bus}
 [[meter]]
 serial = "1"
-model = "room_sensor"
+model = "room_rs485"
 node = "6e75616e00000001"
 bus = "a"
 slot = 1
