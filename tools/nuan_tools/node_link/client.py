@@ -11,7 +11,6 @@ whatever doesn't begin with "{" is passed over, and an answer to another request
 from __future__ import annotations
 
 import json
-import time
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
@@ -74,7 +73,7 @@ class ConsoleClient:
         wait_s = self._answer_s if answer_s is None else answer_s
         for _ in range(tries):
             self._send(command, args)
-            answer = self._await(time.monotonic() + wait_s)
+            answer = self._await(self._port.now_s() + wait_s)
             if answer is not None:
                 break
         else:
@@ -177,7 +176,7 @@ class ConsoleClient:
                 line = self._received[:end].strip()
                 self._received = self._received[end + 1 :]
                 return line
-            left_s = deadline - time.monotonic()
+            left_s = deadline - self._port.now_s()
             if left_s <= 0:
                 return None
             self._received += self._port.read(left_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 import serial
@@ -22,6 +23,10 @@ class Port(Protocol):
     """Bytes both ways; errors are PortError."""
 
     name: str
+
+    def now_s(self) -> float:
+        """Seconds on a clock of its own."""
+        ...
 
     def read(self, wait_s: float) -> bytes:
         """What has come, at most `wait_s` after the call; empty when nothing has."""
@@ -60,6 +65,10 @@ class SerialPort:
             raise PortError(
                 tr("{port}: can't be opened: {reason}", port=name, reason=reason)
             ) from None
+
+    def now_s(self) -> float:
+        """As Port says."""
+        return time.monotonic()
 
     def read(self, wait_s: float) -> bytes:
         """As Port says."""
