@@ -9,6 +9,8 @@ from nuan_firmware.segment import (
     BLOCK_HEAD_BYTES,
     BODY_BYTES_MAX,
     HEADER_BYTES,
+    JUMP,
+    JUMP_BYTES,
     TAG_DIFF,
     TAG_KEPT,
     block_bytes,
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 class Cursor:
     """A place in the journal. `seq` is the number of the entry at hand, `chain` the value before.
 
-    `broken` is called with (first, last, chain after last) when flash has lost flushed entries.
+    `lost` is (first, last, chain after last) of what thinning left out or flash has lost just before
+    the entry at hand; who reads clears it. `reference` is where the entry's body is kept, -1: nowhere.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Cursor:
         self.references = references
         self.segment = 0
         self.offset = 0
+        self.reference = -1
         self._shelf = shelf
         self._keys = keys
         self._epoch = epoch
@@ -75,11 +79,15 @@ class Cursor:
             return
         self.seq = seq
         self.chain = b""
+        self.lost = None
         if not (self.open_segment(index) or self._follow(index + 1)):
             return
-        while self.seq < seq and self.entry() is not None:
-            if self.seq < seq:
-                self.advance()
+        while self.entry() is not None and self.seq < seq:
+            self.advance()
+        lost = self.lost
+        self.lost = None
+        if lost and lost[1] >= seq:
+            self.lost = (max(seq, lost[0]), lost[1], lost[2])
 
     def entry(self) -> "memoryview | None":
         """Canonical bytes of the entry at hand, valid until advance(); None at the end."""
@@ -91,6 +99,11 @@ class Cursor:
         """Leave the entry at hand for the next one."""
         salt = self._keys.salt(self._epoch, self.seq)
         self.chain = chain(self.chain, digest(salt, self._view[: self._length]))
+        self.seq += 1
+        self._length = 0
+
+    def skip(self) -> None:
+        """Leave the entry at hand for the next one, without its chain value."""
         self.seq += 1
         self._length = 0
 
@@ -108,11 +121,19 @@ class Cursor:
             )
             if size:
                 seq, self._time = unpack_from(">II", self._block, 6)
-                self.seq = seq
                 self._at = BLOCK_HEAD_BYTES
+                if self._block[0] & JUMP:
+                    self._at = JUMP_BYTES
+                    self.chain = bytes(self._block[BLOCK_HEAD_BYTES:JUMP_BYTES])
+                    if seq > self.seq:
+                        self._lose(self.seq, seq - 1)
+                self.seq = seq
                 self._end = size
                 self.offset += size
-                return True
+                if self._at < size:
+                    return True
+                # The end of a thinned segment: what follows stands in the next one.
+                continue
             index = shelf.index(self.segment) + 1
             if not self._follow(index):
                 return False
@@ -123,10 +144,15 @@ class Cursor:
         while index < self._shelf.count:
             if self.open_segment(index):
                 if self.chain != before and self.seq > seq:
-                    self.lost = (seq, self.seq - 1, self.chain)
+                    self._lose(seq, self.seq - 1)
                 return True
             index += 1
         return False
+
+    def _lose(self, first: int, last: int) -> None:
+        if self.lost and self.lost[1] + 1 == first:
+            first = self.lost[0]
+        self.lost = (first, last, self.chain)
 
     def _decode(self) -> None:
         block = self._block
@@ -136,7 +162,7 @@ class Cursor:
         at = varint_end(block, at + 1)
         body = self._view[HEAD_BYTES:]
         if tag & TAG_DIFF:
-            reference = varint(block, at)
+            self.reference = reference = varint(block, at)
             at = varint_end(block, at)
             end = varint_end(block, at) + varint(block, at)
             kept = self.references.view(reference)
@@ -145,7 +171,7 @@ class Cursor:
                 raise ValueError("journal block with a sound CRC has codes that lead out of it")
             body[:length] = kept
         else:
-            part = -1
+            part = self.reference = -1
             if tag & TAG_KEPT:
                 part = block[at]
                 at += 1
@@ -154,8 +180,8 @@ class Cursor:
             end = at + length
             body[:length] = block[at:end]
             if part >= 0:
-                index = self.references.place(body[1] << 8 | body[2], part, length)
-                self.references.view(index)[:] = body[:length]
+                self.reference = self.references.place(body[1] << 8 | body[2], part, length)
+                self.references.view(self.reference)[:] = body[:length]
         self._at = end
         pack_into(">IIB", self._entry, 18, self.seq, self._time, tag >> 4)
         self._entry[1] = (tag & 3) + 1

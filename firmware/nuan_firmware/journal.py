@@ -13,6 +13,7 @@ from micropython import const
 
 from nuan_firmware.cursor import Cursor
 from nuan_firmware.difference import encode
+from nuan_firmware.on_demand import unload
 from nuan_firmware.references import References
 from nuan_firmware.segment import (
     BLOCK_BYTES_MAX,
@@ -46,11 +47,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nuan_firmware.clock import Clock
+    from nuan_protocols.uplink.batch import BatchBuilder
     from nuan_protocols.uplink.keys import Buffer, NodeKeys
 
 _RESERVE_COUNT = const(256)
 # A block holds fewer entries than this, so no more numbers can be in use and not yet flushed.
 UNFLUSHED_MAX = BLOCK_BYTES_MAX // 4
+# Days are local ones: China's, unless the configuration says otherwise.
+UTC_OFFSET_S = const(28800)
+# Segments thinned at one flush, each of which takes a board some seconds.
+_THINNED_MAX = const(3)
 
 
 class Journal:
@@ -73,18 +79,20 @@ class Journal:
     ) -> None:
         self._keys = keys
         self._clock = clock
+        self.utc_offset_s = UTC_OFFSET_S
         # littlefs keeps a pointer or two in each of a file's blocks: leave room for them.
-        self._segment_bytes = segment_bytes - segment_bytes // 512
-        self.shelf = Shelf(root, node, max(2, max_bytes // segment_bytes - 1))
-        self._references = References(references, reference_bytes)
-        self._block = memoryview(bytearray(BLOCK_BYTES_MAX))
+        self.segment_bytes = segment_bytes - segment_bytes // 512
+        self.shelf = Shelf(root, node, max(2, max_bytes // segment_bytes - 2))
+        self.references = References(references, reference_bytes)
+        self.block = memoryview(bytearray(BLOCK_BYTES_MAX))
         self._header = bytearray(HEADER_BYTES)
         self._entry = bytearray(HEAD_BYTES + BODY_BYTES_MAX)
         self._view = memoryview(self._entry)
-        self._fill = BLOCK_HEAD_BYTES
+        self.fill = BLOCK_HEAD_BYTES
         self._block_seq = self._block_time = self._last_time = 0
         self._crowded = False
-        self._doomed = self._named = 0
+        self._doomed = 0
+        self._stone: "tuple[int, int, int, bytes, bytes] | None" = None
         self._segment = self._size = self._limit = self._reserved = 0
         self.epoch = self.chain = b""
         self.seq = self.flushed = self.delivered = 0
@@ -155,81 +163,89 @@ class Journal:
         if not self._write():
             return False
         if self._crowded:
-            self._drop_oldest()
+            self._make_room()
         return True
 
     def _append(
         self, kind: int, end: int, time: int, clock: int, slot: int = 0, part: int = -1
     ) -> None:
-        if self._fill + end - HEAD_BYTES + RECORD_BYTES_MAX - BODY_BYTES_MAX > self._limit:
+        if self.fill + end - HEAD_BYTES + RECORD_BYTES_MAX - BODY_BYTES_MAX > self._limit:
             self._write()
         seq = self.seq
         if seq > self._reserved:
             self._reserved = seq + _RESERVE_COUNT - 1
             self.shelf.write_mark(self.epoch, self._reserved, self.delivered)
-        if self._fill == BLOCK_HEAD_BYTES:
+        if self.fill == BLOCK_HEAD_BYTES:
             self.shelf.keep(0, 0, None)
             self._block_seq = seq
-            self._block_time = self._last_time = time
+            self._block_time = time
+            self.begin_block(time, BLOCK_HEAD_BYTES)
         self._entry[1] = kind
         pack_into(">IIB", self._entry, 18, seq, time, clock)
-        self._encode(kind - 1 | clock << 4, self._view[HEAD_BYTES:end], time, slot, part)
-        self._last_time = time
+        self.encode(kind - 1 | clock << 4, self._view[HEAD_BYTES:end], time, slot, part)
         salt = self._keys.salt(self.epoch, seq)
         self.chain = chain(self.chain, digest(salt, self._view[:end]))
         self.seq = seq + 1
-        if self._crowded:
+        if self._crowded and self.shelf.count > self.shelf.count_max:
+            # Flushing is too far away: this can't wait for thinning.
             self._drop_oldest()
 
-    def _encode(self, tag: int, body: memoryview, time: int, slot: int, part: int) -> None:
-        block = self._block
+    def begin_block(self, time: int, fill: int) -> None:
+        """Begin a block with the base time; its first `fill` bytes are its head."""
+        self._last_time = time
+        self.fill = fill
+
+    def encode(self, tag: int, body: memoryview, time: int, slot: int, part: int) -> None:
+        """Put a record into the block, as the difference from what is kept under (slot, part)."""
+        block = self.block
         length = len(body)
-        at = start = put_varint(block, self._fill + 1, zigzag(time - self._last_time))
+        at = start = put_varint(block, self.fill + 1, zigzag(time - self._last_time))
+        self._last_time = time
         if part >= 0:
-            index = self._references.find(slot, part)
-            if index >= 0 and self._references.length(index) == length:
-                kept = self._references.view(index)
+            index = self.references.find(slot, part)
+            if index >= 0 and self.references.length(index) == length:
+                kept = self.references.view(index)
                 at = put_varint(block, at, index)
                 # One byte of length is enough: a longer difference isn't worth having.
                 end = encode(kept, body, block, at + 1, min(at + 0x80, at + length))
                 if end >= 0:
-                    block[self._fill] = tag | TAG_DIFF
+                    block[self.fill] = tag | TAG_DIFF
                     block[at] = end - at - 1
                     kept[:] = body
-                    self._fill = end
+                    self.fill = end
                     return
                 at = start
-            index = self._references.place(slot, part, length)
+            index = self.references.place(slot, part, length)
             if index >= 0:
-                self._references.view(index)[:] = body
+                self.references.view(index)[:] = body
                 tag |= TAG_KEPT
                 block[at] = part
                 at += 1
-        block[self._fill] = tag
+        block[self.fill] = tag
         at = put_varint(block, at, length)
         block[at : at + length] = body
-        self._fill = at + length
+        self.fill = at + length
 
     def _write(self) -> bool:
-        if self._fill == BLOCK_HEAD_BYTES:
+        if self.fill == BLOCK_HEAD_BYTES:
             return False
-        seal(self._block, self._fill, self._block_seq, self._block_time)
+        seal(self.block, self.fill, self._block_seq, self._block_time)
         with open(self.shelf.path(self._segment), "ab") as file:
             if not self._size:
                 file.write(self._header)
-            file.write(self._block[: self._fill])
+            file.write(self.block[: self.fill])
         if not self._size:
             self.shelf.add(self._segment)
             self._size = HEADER_BYTES
-        self.shelf.keep(self._segment, self._size, self._block[: self._fill])
-        self._size += self._fill
-        self._fill = BLOCK_HEAD_BYTES
+        self.shelf.keep(self._segment, self._size, self.block[: self.fill])
+        self._size += self.fill
+        self.fill = BLOCK_HEAD_BYTES
         self.flushed = self.seq - 1
         while self.shelf.first(0) < self._doomed:
             self.shelf.remove_oldest()
-        if self._size + BLOCK_HEAD_BYTES + RECORD_BYTES_MAX > self._segment_bytes:
+        if self._size + BLOCK_HEAD_BYTES + RECORD_BYTES_MAX > self.segment_bytes:
             self._roll()
-        self._limit = min(BLOCK_BYTES_MAX, self._segment_bytes - max(HEADER_BYTES, self._size))
+        self._limit = min(BLOCK_BYTES_MAX, self.segment_bytes - max(HEADER_BYTES, self._size))
         return True
 
     # -- room
@@ -237,11 +253,46 @@ class Journal:
     def _roll(self) -> None:
         self._size = 0
         self._segment = self.seq
-        self._references.reset()
+        self.references.reset()
         put_header(self._header, self.shelf.node, self.epoch, self.seq, self.chain)
-        self._crowded = self.shelf.count >= self.shelf.count_max or (
-            free_bytes(self.shelf.root) < 2 * self._segment_bytes and self.shelf.count > 1
+        self._crowded = self._is_crowded()
+
+    def _is_crowded(self) -> bool:
+        shelf = self.shelf
+        return shelf.count >= shelf.count_max or (
+            free_bytes(shelf.root) < 2 * self.segment_bytes and shelf.count > 1
         )
+
+    def _make_room(self) -> None:
+        shelf = self.shelf
+        for _ in range(_THINNED_MAX):
+            if shelf.first(1) <= self.delivered + 1:
+                break
+            from nuan_firmware.thin import thin
+
+            if not thin(self):
+                break
+            self._crowded = self._is_crowded()
+            if not self._crowded:
+                break
+        unload("thin")
+        if self._crowded:
+            self._drop_oldest()
+
+    def restore(self, seq: int) -> None:
+        """After thinning: bring back the buffers of writer and reader, the reader at `seq`."""
+        cursor = self.cursor
+        self.fill = BLOCK_HEAD_BYTES
+        self.shelf.keep(0, 0, None)
+        self.references.reset()
+        if self._size:
+            own = cursor.references
+            cursor.references = self.references
+            cursor.open_segment(self.shelf.count - 1)
+            while cursor.entry() is not None:
+                cursor.skip()
+            cursor.references = own
+        cursor.seek(seq)
 
     def _drop_oldest(self) -> None:
         self._crowded = False
@@ -258,7 +309,6 @@ class Journal:
             # Whatever was dropped before and its tombstones are named again by this one.
             after = bytes(header[24:56])
             self._doomed = last + 1
-            self._named = last
             self.tombstone(self.delivered + 1, last, bodies.TOMBSTONE_DROPPED, after)
 
     # -- what the gateway has
@@ -272,23 +322,63 @@ class Journal:
         self.delivered = min(seq, self.flushed)
 
     def rewind(self, seq: int) -> None:
-        """Go back to `seq` for sending again; what isn't held any more is named by a tombstone."""
+        """Go back to `seq` for sending again, as far as it is held."""
         cursor = self.cursor
         cursor.seek(seq)
         entry = cursor.entry()
-        cursor.lost = None
-        if entry is None or cursor.seq - 1 <= max(seq - 1, self._named):
+        if entry is None or cursor.seq <= seq:
             return
+        # Numbers that were only reserved are named by the entry at hand itself.
         if entry[1] != KIND_TOMBSTONE or uint(entry, HEAD_BYTES, 4) > seq:
-            self._named = cursor.seq - 1
-            self.tombstone(seq, cursor.seq - 1, bodies.TOMBSTONE_DROPPED, cursor.chain)
+            cursor.lost = (seq, cursor.seq - 1, cursor.chain)
+
+    def next_batch(self, builder: "BatchBuilder", nonce: "Buffer") -> bool:
+        """Begin a batch and fill it with what follows on flash; False when there is nothing.
+
+        What is missing there is named first, by a tombstone in a batch of its own.
+        """
+        cursor = self.cursor
+        entry = cursor.entry() if cursor.seq <= self.flushed else None
+        if entry is None:
+            return False
+        if cursor.lost:
+            seq, before, stone = self._named(cursor.lost)
+            if seq > self.flushed:
+                return False
+            cursor.lost = None
+            builder.begin(nonce, seq, before)
+            return builder.add(stone)
+        builder.begin(nonce, cursor.seq, cursor.chain)
+        following = cursor.seq
+        # A jump in the numbers starts a new batch.
+        while entry is not None and cursor.seq == following and builder.add(entry):
+            cursor.advance()
+            following += 1
+            entry = cursor.entry()
+        return True
 
     def name_losses(self) -> None:
-        """Journal a tombstone for what flash has lost, as the cursor found on its way."""
-        lost = self.cursor.lost
-        if lost:
+        """Journal a tombstone for what is missing before the cursor's entry."""
+        if self.cursor.lost:
+            self._named(self.cursor.lost)
             self.cursor.lost = None
-            self.tombstone(lost[0], lost[1], bodies.TOMBSTONE_DROPPED, lost[2])
+
+    def _named(self, lost: "tuple[int, int, bytes]") -> "tuple[int, bytes, bytes]":
+        """(number, chain value before it, canonical bytes) of the tombstone for what was lost."""
+        first, last, after = lost
+        stone = self._stone
+        # A connection that breaks here again and again makes no new ones.
+        if stone is None or stone[:2] != (first, last):
+            self._write()
+            crowded, self._crowded = self._crowded, False
+            seq, before = self.seq, self.chain
+            self.tombstone(first, last, bodies.TOMBSTONE_DROPPED, after)
+            self._crowded = crowded
+            end = HEAD_BYTES + bodies.TOMBSTONE_BYTES
+            stone = self._stone = (first, last, seq, before, bytes(self._view[:end]))
+        if stone[2] > self.flushed:
+            self._write()
+        return stone[2:]
 
     # -- boot
 
@@ -308,7 +398,7 @@ class Journal:
         else:
             self.epoch = draw_epoch()
             mark = None
-        self.cursor = Cursor(shelf, self._keys, self.epoch, self._references)
+        self.cursor = Cursor(shelf, self._keys, self.epoch, self.references)
         self.chain = genesis(shelf.node, self.epoch)
         if shelf.count:
             self._scan_newest()
@@ -320,7 +410,7 @@ class Journal:
         self.seq = self._reserved + 1
         if not self._size:
             self._roll()
-        self._limit = min(BLOCK_BYTES_MAX, self._segment_bytes - max(HEADER_BYTES, self._size))
+        self._limit = min(BLOCK_BYTES_MAX, self.segment_bytes - max(HEADER_BYTES, self._size))
         if self._reserved > self.flushed:
             first, last = self.flushed + 1, self._reserved
             self.tombstone(first, last, bodies.TOMBSTONE_RESERVED, self.chain)
@@ -335,7 +425,7 @@ class Journal:
         self.flushed = cursor.seq - 1
         file_bytes = os.stat(self.shelf.path(self._segment))[6]
         self.torn_bytes = file_bytes - cursor.offset
-        room = self._segment_bytes - file_bytes - BLOCK_HEAD_BYTES - RECORD_BYTES_MAX
+        room = self.segment_bytes - file_bytes - BLOCK_HEAD_BYTES - RECORD_BYTES_MAX
         # Behind a torn block nothing can be read: go on in a new segment.
         self._size = 0 if self.torn_bytes or room < 0 else file_bytes
 

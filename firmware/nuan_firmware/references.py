@@ -8,15 +8,18 @@ from array import array
 
 from micropython import const
 
-_PARTS_MAX = const(256)
+PARTS_MAX = const(256)
 
 
 class References:
-    """At most `count` bodies, `arena_bytes` in all, each under the key (slot, part)."""
+    """At most `count` bodies, `arena_bytes` in all, each under the key (slot, part).
+
+    `keys` holds slot * PARTS_MAX + part of each index.
+    """
 
     def __init__(self, count: int, arena_bytes: int) -> None:
         self._arena = memoryview(bytearray(arena_bytes))
-        self._keys = array("I", bytes(4 * count))
+        self.keys = array("I", bytes(4 * count))
         self._starts = array("H", bytes(2 * count))
         self._lengths = array("H", bytes(2 * count))
         self._capacities = array("H", bytes(2 * count))
@@ -30,13 +33,13 @@ class References:
 
     def find(self, slot: int, part: int) -> int:
         """Index of the body kept under the key, or -1."""
-        key = slot * _PARTS_MAX + part
+        key = slot * PARTS_MAX + part
         # Meters are polled in slot order, so the next one is nearly always the right one.
         index = self._hint
         for _ in range(self._count):
             if index >= self._count:
                 index = 0
-            if self._keys[index] == key:
+            if self.keys[index] == key:
                 self._hint = index + 1
                 return index
             index += 1
@@ -51,11 +54,11 @@ class References:
         if self._used + length > len(self._arena):
             return -1
         if index < 0:
-            if self._count == len(self._keys):
+            if self._count == len(self.keys):
                 return -1
             index = self._count
             self._count += 1
-            self._keys[index] = slot * _PARTS_MAX + part
+            self.keys[index] = slot * PARTS_MAX + part
         self._starts[index] = self._used
         self._lengths[index] = self._capacities[index] = length
         self._used += length

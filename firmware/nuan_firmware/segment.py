@@ -1,7 +1,8 @@
-"""One journal segment: an append-only file of blocks, each flushed at once.
+"""One journal segment: a file of blocks, each flushed at once.
 
     header  "nuJ1" | node[8] | epoch[8] | u32 first seq | chain[32] before it | u32 crc
     block   u16 length | u32 crc | u32 first seq | u32 base time | records (length counts seq on)
+    jump    a block with bit 15 of its length set (not counted): chain[32] before its records
     record  u8 tag | zigzag varint: seconds since the record before (the first: since base time)
             full   [u8 part, when kept] | varint length | entry body
             diff   varint reference | varint length | codes (difference.py)
@@ -9,7 +10,8 @@
 
 All big-endian; CRC-32 as in zlib. An entry's head is implied by header, block and record. A block
 whose CRC is wrong ends the segment: what follows was never flushed, and is never read. Numbers run
-on inside a block; a block may start at a higher number than the last one ended.
+on inside a block; a block may start at a higher number than the last one ended. Between them were
+numbers that never had an entry or, before a jump, entries that thinning left out (thin.py).
 """
 
 from binascii import crc32
@@ -28,6 +30,10 @@ BLOCK_BYTES_MAX = const(768)
 # The longest exchange that is journaled: 9 + 18 bytes of question + 261 of answer.
 BODY_BYTES_MAX = const(288)
 RECORD_BYTES_MAX = BODY_BYTES_MAX + 12
+
+# In the first byte of a block: a jump, the chain value stands behind the head.
+JUMP = const(0x80)
+JUMP_BYTES = BLOCK_HEAD_BYTES + 32
 
 TAG_DIFF = const(0x04)
 TAG_KEPT = const(0x08)
@@ -53,10 +59,10 @@ def header_seq(header: bytearray, node: "Buffer") -> int:
     return int(seq) if crc == crc32(view[:56]) else 0
 
 
-def seal(block: memoryview, fill: int, seq: int, time: int) -> None:
-    """Complete the head of a block that is filled up to `fill`."""
+def seal(block: memoryview, fill: int, seq: int, time: int, flag: int = 0) -> None:
+    """Complete the head of a block that is filled up to `fill`; `flag`: JUMP or 0."""
     pack_into(">II", block, 6, seq, time)
-    pack_into(">HI", block, 0, fill - 6, crc32(block[6:fill]))
+    pack_into(">HI", block, 0, fill - 6 | flag << 8, crc32(block[6:fill]))
 
 
 def block_bytes(block: memoryview, read: int) -> int:
@@ -64,8 +70,8 @@ def block_bytes(block: memoryview, read: int) -> int:
     if read < BLOCK_HEAD_BYTES:
         return 0
     length, crc = unpack_from(">HI", block, 0)
-    end = length + 6
-    if end > read or length < 8 or crc32(block[6:end]) != crc:
+    end = (length & 0x7FFF) + 6
+    if end > read or end < BLOCK_HEAD_BYTES or crc32(block[6:end]) != crc:
         return 0
     return int(end)
 

@@ -1,6 +1,9 @@
 """The journal's folder on flash: its segments in order, and its mark.
 
     <first seq, 8 hex digits>.seg    one segment (segment.py)
+    <first seq, 8 hex digits>.day    one or more, thinned to the boundaries of days (thin.py)
+    <first seq, 8 hex digits>.mon    the same, of months; months come before days, days before others
+    new                              a thinned segment being made
     mark                             "nuM1" | epoch[8] | u32 reserved | u32 delivered | u32 crc
 
 `reserved` is the highest number that may have been used, written before any number up to it is.
@@ -23,64 +26,86 @@ if TYPE_CHECKING:
 
 MARK_MAGIC = b"nuM1"
 _MARK_BYTES = const(24)
-_SUFFIX = ".seg"
+SUFFIXES = (".seg", ".day", ".mon")
+NEW = "/new"
 _NAME_CHARS = const(12)
 
 
 class Shelf:
-    """At most `count_max` segments of one node in the folder `root`, which is made if missing."""
+    """At most `count_max` segments of one node in the folder `root`, which is made if missing.
+
+    The oldest `months` and then `days` of them are thinned.
+    """
 
     def __init__(self, root: str, node: bytes, count_max: int) -> None:
         self.root = root
         self.node = node
         self.count_max = count_max
-        self.count = 0
-        self._firsts = array("I", bytes(4 * (count_max + 2)))
+        self.count = self.days = self.months = 0
+        self.firsts = array("I", bytes(4 * (count_max + 2)))
         self._header = bytearray(HEADER_BYTES)
         self._mark = bytearray(_MARK_BYTES)
         self._fresh: "memoryview | None" = None
         self._fresh_first = self._fresh_offset = 0
         _make_folder(root)
-        for first in sorted(_firsts(root)):
+        for first, level in _segments(root):
             # More than fit can only be there when the limit was lowered: the oldest go.
             if self.count > count_max:
                 self.remove_oldest()
-            self._firsts[self.count] = first
+            self.firsts[self.count] = first
             self.count += 1
+            self.months += level == 2
+            self.days += level == 1
 
     def first(self, index: int) -> int:
         """First number of the segment `index`, 0 being the oldest."""
-        return int(self._firsts[index])
+        return int(self.firsts[index])
 
     def index(self, seq: int) -> int:
         """The segment that holds `seq` or would; 0 when it is older than all, -1 without any."""
-        index = self.count - 1
-        while index > 0 and self._firsts[index] > seq:
-            index -= 1
-        return index
+        low, high = 0, self.count
+        while high - low > 1:
+            middle = (low + high) >> 1
+            if self.firsts[middle] > seq:
+                high = middle
+            else:
+                low = middle
+        return low if high else -1
 
     def path(self, first: int) -> str:
         """Path of the segment that begins with the number `first`."""
-        return "%s/%08x%s" % (self.root, first, _SUFFIX)
+        index = self.index(first)
+        level = 0
+        if index >= 0 and self.firsts[index] == first:
+            level = (index < self.months) + (index < self.months + self.days)
+        return "%s/%08x%s" % (self.root, first, SUFFIXES[level])
 
     def add(self, first: int) -> None:
         """Note a new newest segment."""
-        self._firsts[self.count] = first
+        self.firsts[self.count] = first
         self.count += 1
 
     def remove_oldest(self) -> None:
         """Delete the oldest segment from flash."""
         os.remove(self.path(self.first(0)))
-        for index in range(1, self.count):
-            self._firsts[index - 1] = self._firsts[index]
+        self.forget(0)
+
+    def forget(self, index: int) -> None:
+        """Close the gap that a segment leaves which is no longer on flash."""
+        if index < self.months:
+            self.months -= 1
+        elif index < self.months + self.days:
+            self.days -= 1
         self.count -= 1
+        for at in range(index, self.count):
+            self.firsts[at] = self.firsts[at + 1]
 
     def remove_newest(self) -> int:
         """Delete the newest segment from flash, whose header isn't sound; the size it had."""
-        self.count -= 1
-        path = self.path(self.first(self.count))
+        path = self.path(self.first(self.count - 1))
         size = os.stat(path)[6]
         os.remove(path)
+        self.forget(self.count - 1)
         return int(size)
 
     def header(self, first: int) -> "bytearray | None":
@@ -112,7 +137,7 @@ class Shelf:
             file.seek(offset)
             size = file.readinto(block[:BLOCK_HEAD_BYTES])
             if size == BLOCK_HEAD_BYTES:
-                end = min((block[0] << 8 | block[1]) + 6, len(block))
+                end = min(((block[0] & 0x7F) << 8 | block[1]) + 6, len(block))
                 if end > size:
                     size += file.readinto(block[size:end])
         return int(size)
@@ -141,9 +166,21 @@ class Shelf:
         return bytes(mark[4:12]), reserved, delivered
 
 
-def _firsts(root: str) -> "list[int]":
+def _segments(root: str) -> "list[tuple[int, int]]":
+    """(first number, level of thinning) of the segments on flash, in order."""
     names = [item[0] for item in os.ilistdir(root)]
-    return [int(n[:8], 16) for n in names if n.endswith(_SUFFIX) and len(n) == _NAME_CHARS]
+    if NEW[1:] in names or [name for name in names if name[8:] in SUFFIXES[1:]]:
+        from nuan_firmware.on_demand import unload
+        from nuan_firmware.thin import names_left
+
+        names = names_left(root, names)
+        unload("thin")
+    found = [
+        (int(name[:8], 16), SUFFIXES.index(name[8:]))
+        for name in names
+        if len(name) == _NAME_CHARS and name[8:] in SUFFIXES
+    ]
+    return sorted(found)
 
 
 def _make_folder(path: str) -> None:

@@ -10,7 +10,7 @@ BOARD_TESTS = Path(__file__).resolve().parent / "board"
 FIRMWARE = BOARD_TESTS.parents[1]
 ROOTS = [BOARD_TESTS, FIRMWARE, FIRMWARE.parent / "protocols", FIRMWARE / "board"]
 # The RAM flash of the journal's tests lives on the same heap.
-HEAP_BYTES = 8 << 20
+HEAP_BYTES = 64 << 20
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from journal_kit import (
     QUESTION,
     START,
     Meters,
+    Taker,
     entries_of,
     make_journal,
     named_by_tombstones,
@@ -151,29 +152,6 @@ def test_delivered_segments_go_first_without_a_tombstone():
     flash(run)
 
 
-def test_when_full_the_oldest_undelivered_go_and_are_named():
-    def run(_):
-        journal = make_journal(max_bytes=40960)
-        meters = Meters(5)
-        journal.acknowledge(0)
-        for _ in range(200):
-            meters.poll(journal)
-            journal.flush()
-        found = entries_of(journal)
-        named = named_by_tombstones(found)
-        first = min(found)
-        assert first > 1
-        assert named[-1] == (1, first - 1)
-        assert sorted(found) == list(range(first, journal.flushed + 1))
-        # The chain value in the last tombstone is the one before the oldest entry held.
-        last = [entry for entry in found.values() if entry[1] == 4 and entry[35] == 1]
-        journal.cursor.seek(first)
-        afters = [entry[36:] for entry in last if int.from_bytes(entry[31:35], "big") == first - 1]
-        assert afters == [journal.cursor.chain]
-
-    flash(run)
-
-
 def test_a_cursor_whose_segment_was_dropped_goes_on_with_the_oldest():
     def run(_):
         journal = make_journal(max_bytes=40960)
@@ -203,15 +181,20 @@ def test_going_back_behind_what_is_held_names_it_once():
             journal.flush()
             journal.acknowledge(journal.flushed)
         oldest, seq = journal.oldest(), journal.seq
+        taker = Taker(journal)
         # A gateway was restored from an old copy: it has nothing.
         journal.acknowledge(0)
         journal.rewind(1)
         assert journal.cursor.seq == oldest
+        taker.take(3)
         assert journal.seq == seq + 1
+        assert taker.named == [(1, oldest - 1)]
+        assert journal.delivered > oldest
+        journal.acknowledge(0)
         journal.rewind(1)
+        taker.take()
         assert journal.seq == seq + 1
-        journal.flush()
-        assert named_by_tombstones(entries_of(journal)) == [(1, oldest - 1)]
+        assert journal.delivered == journal.flushed == seq
 
     flash(run)
 
@@ -244,22 +227,12 @@ def test_a_damaged_segment_costs_itself_and_is_named():
         data[70] ^= 1
         with open(path, "wb") as file:
             file.write(data)
-        cursor = journal.cursor
-        cursor.seek(1)
-        seen = []
-        while cursor.entry() is not None:
-            seen.append(cursor.seq)
-            cursor.advance()
-        assert cursor.lost[:2] == (first, following - 1)
-        assert not set(seen) & set(range(first, following))
-        journal.name_losses()
-        journal.flush()
-        cursor.seek(following)
-        tail = {}
-        while cursor.entry() is not None:
-            tail[cursor.seq] = bytes(cursor.entry())
-            cursor.advance()
-        assert named_by_tombstones(tail) == [(first, following - 1)]
+        taker = Taker(journal)
+        journal.cursor.seek(1)
+        taker.take()
+        assert taker.named == [(first, following - 1)], (taker.named, first, following)
+        assert not set(taker.entries) & set(range(first, following))
+        assert journal.delivered == journal.flushed
 
     flash(run)
 

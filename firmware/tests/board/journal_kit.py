@@ -7,6 +7,8 @@ from ram_flash import MOUNT
 
 from nuan_firmware.clock import Clock
 from nuan_firmware.journal import Journal
+from nuan_protocols.uplink.batch import BatchBuilder
+from nuan_protocols.uplink.batch_reader import parse_batch
 from nuan_protocols.uplink.entry import genesis
 from nuan_protocols.uplink.keys import NodeKeys
 
@@ -14,6 +16,7 @@ NODE = b"nuan\x00\x00\x00\x01"
 KEY = bytes(range(32))
 KEYS = NodeKeys(KEY)
 START = 1762000000
+NONCE = b"a nonce."
 QUESTION = b"\x10\x5b\x01\x5c\x16"
 
 
@@ -53,8 +56,11 @@ class Meters:
                 bodies[seq] = (self.time + slot, bytes(telegram))
 
 
-def entries_of(journal, first=0):
-    """{number: canonical bytes} of all flushed entries, chain and numbers checked on the way."""
+def entries_of(journal, first=0, gaps=None):
+    """{number: canonical bytes} of all flushed entries, chain and numbers checked on the way.
+
+    What thinning has left out is added to `gaps` as (first, last); None: nothing may be missing.
+    """
     cursor = journal.cursor
     cursor.seek(first)
     found = {}
@@ -63,6 +69,11 @@ def entries_of(journal, first=0):
     if entry is not None and cursor.seq > 1:
         chain = cursor.chain
     while entry is not None:
+        if cursor.lost is not None and gaps is not None:
+            assert cursor.lost[1] == cursor.seq - 1, (cursor.lost[:2], cursor.seq)
+            gaps.append(cursor.lost[:2])
+            chain = cursor.lost[2]
+            cursor.lost = None
         assert cursor.chain == chain, ("chain", cursor.seq)
         entry = bytes(entry)
         assert int.from_bytes(entry[18:22], "big") == cursor.seq
@@ -72,6 +83,63 @@ def entries_of(journal, first=0):
         entry = cursor.entry()
     assert cursor.lost is None
     return found
+
+
+class Taker:
+    """Takes a journal's batches as a gateway does: what is there, what is named, and no more."""
+
+    def __init__(self, journal):
+        self.entries = {}
+        self.named = []
+        self.chains = {0: genesis(NODE, journal.epoch)}
+        self.count = 0
+        self.attach(journal)
+
+    def attach(self, journal):
+        """Take from the journal after its reboot."""
+        self.journal = journal
+        self.builder = BatchBuilder(bytearray(2048), KEYS, NODE, journal.epoch)
+
+    def take(self, batches=1 << 30):
+        """Take so many batches, as far as there are; the journal is told what is complete."""
+        while batches and self.journal.next_batch(self.builder, NONCE):
+            batches -= 1
+            self._batch(parse_batch(bytes(self.builder.finish()), KEYS))
+            self.journal.acknowledge(self.cumulative())
+
+    def cumulative(self):
+        """Every number up to it is there or named."""
+        at = self.journal.delivered
+        moved = True
+        while moved:
+            moved = False
+            while at + 1 in self.entries:
+                at += 1
+                moved = True
+            for first, last in self.named:
+                if first <= at + 1 <= last:
+                    at = last
+                    moved = True
+        return at
+
+    def _batch(self, batch):
+        self.count += 1
+        for entry in batch.entries:
+            seq, raw = entry.seq, entry.canonical
+            assert self.entries.get(seq, raw) == raw, ("two entries", seq)
+            self.entries[seq] = raw
+            if raw[1] == 4:
+                first, last = int.from_bytes(raw[27:31], "big"), int.from_bytes(raw[31:35], "big")
+                assert last < seq
+                if (first, last) not in self.named:
+                    self.named.append((first, last))
+                self._know(last, raw[36:])
+            self._know(seq, entry.chain)
+        self._know(batch.entries[0].seq - 1, batch.chain_before)
+
+    def _know(self, seq, chain):
+        assert self.chains.get(seq, chain) == chain, ("chain", seq)
+        self.chains[seq] = chain
 
 
 def next_chain(chain, entry, epoch):
