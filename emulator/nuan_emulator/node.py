@@ -17,6 +17,7 @@ from nuan_emulator.errors import NodeCrashLoopError, NodeDiedError, NodeStuckErr
 from nuan_emulator.lockstep import Channel, Frame, Record
 from nuan_emulator.node_spec import HeapReport, NodeSpec, Reset
 from nuan_emulator.nvs import NvsFile
+from nuan_emulator.time_world import TimeWorld
 from nuan_emulator.tunnel import Tunnel
 from nuan_emulator.uart import SerialPort
 from nuan_emulator.vm_process import VmProcess, console_tail
@@ -40,7 +41,12 @@ _KEYS_PER_PIECE = 33
 # What nobody reads is forgotten.
 _PRINTED_BYTES_MAX = 1 << 20
 _UPLINK_RECORDS = {lockstep.SOCKET_OPEN, lockstep.SOCKET_SEND, lockstep.SOCKET_CLOSE}
-_LINK_INPUTS = {lockstep.SOCKET_STATE, lockstep.SOCKET_RECEIVE, lockstep.WIFI_STATE}
+_LINK_INPUTS = {
+    lockstep.SOCKET_STATE,
+    lockstep.SOCKET_RECEIVE,
+    lockstep.DATAGRAM_RECEIVE,
+    lockstep.WIFI_STATE,
+}
 _LARGEST_FREE = re.compile(rb"max free sz: (\d+)")
 _HEAP = struct.Struct("<IIIIII")
 _RTC = struct.Struct("<IH")
@@ -76,6 +82,7 @@ class Node:
         self._drivers = {p.driver_pin: p for p in self.ports.values() if p.driver_pin is not None}
         self.tunnel = Tunnel(spec.broker, self, self._random("tunnel"), world.set_clock)
         self.wifi = Wifi(spec.outages, self._random("wifi"))
+        self._times = TimeWorld(spec.clock_chip, spec.time_servers, self._random("datagrams"))
         self._fill_flash()
         for begin_ms, end_ms in spec.outages:
             world.at(begin_ms, self._outage)
@@ -109,6 +116,7 @@ class Node:
 
     def kill(self) -> None:
         """Cut the power: kill -9. The node stays off until restart()."""
+        self._times.power_lost()
         self._stop()
 
     def power_cut(self, after_flash_ops: int) -> None:
@@ -218,6 +226,7 @@ class Node:
             "ticks_ms": _FIRST_TICKS_MS,
             "rtc": rtc,
             "cost": self.spec.cost,
+            "drift_ppm": self.spec.drift_ppm,
         }
         self._process = VmProcess(
             self._vm, self.stage, self.spec.heap_kb, {"NUAN_BOARD": json.dumps(board)},
@@ -356,6 +365,8 @@ class Node:
             case lockstep.CONSOLE_WRITE:
                 self._printed += record.data
                 del self._printed[:-_PRINTED_BYTES_MAX]
+            case lockstep.I2C | lockstep.DATAGRAM_SEND:
+                self._outside(record, at_ms)
             case lockstep.NVS_READ:
                 self._reply = lockstep.pack_record(
                     lockstep.REPLY, 0, 0, self._nvs.read(record.data.decode())
@@ -367,11 +378,22 @@ class Node:
                 self._nvs.commit()
             case lockstep.POWER_LOST:
                 self.power_lost_at_ms = at_ms
+                self._times.power_lost()
                 self._stop()
             case lockstep.RESET:
                 self._reset(record.ident, at_ms, record.data)
             case other:
                 raise NodeDiedError(self.spec.node_id, f"sent a record of type {other}", "")
+
+    def _outside(self, record: Record, at_ms: int) -> None:
+        """The board's I2C bus, and datagrams."""
+        if record.type == lockstep.I2C:
+            reply = self._times.transfer(record.ident, record.data, at_ms)
+            self._reply = lockstep.pack_record(lockstep.REPLY, 0, 0, reply)
+            return
+        answer = self._times.datagram(record.data, at_ms)
+        if answer is not None:
+            self._give(answer[0], lockstep.DATAGRAM_RECEIVE, record.ident, answer[1])
 
     # The link.
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nuan_emulator.clock_chip import ClockChip
 from nuan_emulator.nvs import NvsValue
+from nuan_emulator.time_server import TimeServer
 from nuan_emulator.uart import SerialLine, Wires
 
 HEAP_KB = 96
@@ -56,6 +58,8 @@ class NodeSpec:
     `config` becomes /config.json on a new image; `key` and `nvs` ("namespace/key") fill a new
     non-volatile store. Outages are half-open intervals of UTC milliseconds without a link.
     `firmware` is what a new board has in its ROM partition's slot 0, a bundle; else what is staged.
+    `drift_ppm`, a multiple of 5, is what the board's crystal gains; `clock_chip` is its DS3231;
+    `time_servers` answer over its link, by host name.
     Without a `cost` a board's work takes no virtual time, and equal seeds give equal runs.
     """
 
@@ -72,4 +76,7 @@ class NodeSpec:
     outages: Sequence[tuple[int, int]] = ()
     nvs: Mapping[str, NvsValue] = field(default_factory=dict[str, NvsValue])
     cost: BoardCost | None = None
+    drift_ppm: int = 0
+    clock_chip: ClockChip | None = None
+    time_servers: Mapping[str, TimeServer] = field(default_factory=dict[str, TimeServer])
     firmware: bytes | None = None

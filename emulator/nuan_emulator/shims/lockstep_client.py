@@ -39,6 +39,7 @@ grant = 0
 watchdog = NEVER
 on_watchdog = None
 ticks_offset = 0
+drift_ppm = 0
 flash_budget = -1
 flash_operations = 0
 shim_bytes = 0
@@ -110,6 +111,11 @@ def owe_flash(reads, pages, erases):
     took = reads * _read_us + pages * _page_us + erases * _erase_us
     flash_us += took
     _owed_us += took
+
+
+def crystal_ms():
+    """Milliseconds since the base as the board's own crystal counts them."""
+    return now + now * drift_ppm // 1000000 if drift_ppm else now
 
 
 def handle(kind, function):
@@ -265,7 +271,7 @@ def _rebase():
 
     shift = now // _DAY_MS * _DAY_MS
     put(8, shift // _DAY_MS, b"")
-    ticks_offset = utime.ticks_add(ticks_offset, shift)
+    ticks_offset = utime.ticks_add(ticks_offset, shift + shift * drift_ppm // 1000000)
     now -= shift
     grant -= shift
     if watchdog != NEVER:

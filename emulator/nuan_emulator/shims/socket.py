@@ -1,5 +1,5 @@
-# ruff: noqa: D102, D103, PLW0603, ARG002
-"""A TCP client socket whose far end is the world; enough for asyncio.open_connection."""
+# ruff: noqa: D103, PLW0603
+"""Client sockets whose far end is the world: TCP, enough for asyncio.open_connection; UDP."""
 
 import lockstep_client as _clock
 import network as _network
@@ -7,6 +7,7 @@ from micropython import const
 
 AF_INET = const(2)
 SOCK_STREAM = const(1)
+SOCK_DGRAM = const(2)
 SOL_SOCKET = const(1)
 SO_REUSEADDR = const(2)
 IPPROTO_TCP = const(6)
@@ -27,13 +28,21 @@ def getaddrinfo(host, port, af=0, type=SOCK_STREAM, proto=0, flags=0):  # noqa: 
     return [(AF_INET, SOCK_STREAM, 0, "", (host, port))]
 
 
-class socket:
+def socket(af=AF_INET, type=SOCK_STREAM, proto=0):  # noqa: ARG001
+    global _last
+    _last = _last % 250 + 1
+    if type == SOCK_DGRAM:
+        from udp import Datagrams
+
+        return Datagrams(_last)
+    return _Stream(_last)
+
+
+class _Stream:
     """A non-blocking stream; bytes wait here in the pieces they arrived in."""
 
-    def __init__(self, af=AF_INET, type=SOCK_STREAM, proto=0):
-        global _last
-        _last = _last % 250 + 1
-        self._id = _last
+    def __init__(self, ident):
+        self._id = ident
         self._pieces = []
         self._connected = False
         self._ended = False

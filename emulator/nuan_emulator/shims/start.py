@@ -2,7 +2,7 @@
 
 The environment gives NUAN_BOARD: JSON with stage (folder of the modules), image (the file system's
 flash; other partitions stand beside it), seed, cause, unique_id, ticks_ms, rtc (seconds since 2000,
-milliseconds), running (the VM image), cost (see lockstep_client.charge; or null).
+milliseconds), running (the VM image), drift_ppm, cost (see lockstep_client.charge; or null).
 """
 
 import gc
@@ -44,6 +44,7 @@ def _start():
     rom.start(uos, base + ".romfs")
     vfs.umount("/")
     lockstep_client.ticks_offset = board["ticks_ms"]
+    lockstep_client.drift_ppm = board["drift_ppm"]
     time.set_rtc(board["rtc"][0], board["rtc"][1])
     seed = unhexlify(board["seed"])
     os.seed(seed)
