@@ -59,9 +59,11 @@ class Uplink:
         self._clock = clock
         self._random = random_bytes
         self._on_time = on_time
-        self._builder = BatchBuilder(
+        self.builder = BatchBuilder(
             bytearray(MESSAGE_BYTES_DEFAULT), keys, config.node, journal.epoch
         )
+        # While `lent`, journal.cursor and `builder` are somebody else's, once nothing is `sending`.
+        self.lent = self.sending = False
         self._wake = asyncio.Event()
         self._pubacks: "list[int]" = []
         self.commands: "Commands | None" = None
@@ -95,6 +97,12 @@ class Uplink:
     def send_again(self, seq: int) -> None:
         """Send the journal once more from the number `seq` on, as far as it is held."""
         self._again = seq
+        self._wake.set()
+
+    def take_back(self) -> None:
+        """Send again what isn't acknowledged: what was lent is free."""
+        self.lent = False
+        self._seek = self._journal.delivered + 1
         self._wake.set()
 
     def check(self) -> None:
@@ -209,10 +217,10 @@ class Uplink:
                 await self._said(commands.result(self._nonce))
             if self._again:
                 self._seek, self._again = self._again, 0
-            if self._seek:
+            if self._seek and not self.lent:
                 self._journal.rewind(self._seek)
                 self._seek = self._in_flight = 0
-            while self._in_flight < self._credit and await self._batch():
+            while not self.lent and self._in_flight < self._credit and await self._batch():
                 pass
             if self._must_ask(now):
                 await self._hello()
@@ -242,23 +250,14 @@ class Uplink:
         await self.connection.publish(build_hello(hello, self._keys))
 
     async def _batch(self) -> bool:
-        journal = self._journal
-        cursor = journal.cursor
-        if cursor.seq > journal.flushed:
+        builder = self.builder
+        if not self._journal.next_batch(builder, self._nonce):
             return False
-        entry = cursor.entry()
-        if entry is None:
-            return False
-        builder = self._builder
-        builder.begin(self._nonce, cursor.seq, cursor.chain)
-        following = cursor.seq
-        # A jump in the numbers starts a new batch: its first entry is the tombstone that names it.
-        while entry is not None and cursor.seq == following and builder.add(entry):
-            cursor.advance()
-            following += 1
-            entry = cursor.entry()
-        journal.name_losses()
-        await self._said(builder.finish())
+        self.sending = True
+        try:
+            await self._said(builder.finish())
+        finally:
+            self.sending = False
         return True
 
     async def _said(self, message: "Buffer") -> None:
@@ -327,7 +326,8 @@ class Uplink:
             journal.acknowledge(ack.cumulative)
             self._strikes = 0
         # What isn't held any more can't be sent again: the tombstone that names it is on its way.
-        held = bool(ack.gaps) and ack.gaps[0][1] >= journal.oldest()
+        # A tombstone is sent before what it stands behind: that gap is still to be filled.
+        held = bool(ack.gaps) and journal.oldest() <= ack.gaps[0][1] < journal.cursor.seq
         if held and self._rewound != ack.cumulative:
             self._rewound = ack.cumulative
             self._seek = ack.cumulative + 1
