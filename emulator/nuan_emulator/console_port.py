@@ -5,7 +5,8 @@ from __future__ import annotations
 from nuan_emulator.node import Node
 from nuan_emulator.world import World
 
-_STEP_MS = 10
+_STEP_MS_MIN = 10
+_STEP_MS_MAX = 640
 
 
 class ConsolePort:
@@ -23,11 +24,13 @@ class ConsolePort:
     def read(self, wait_s: float) -> bytes:
         """What has come, at most `wait_s` virtual seconds after the call."""
         end_ms = self._world.now_ms + int(wait_s * 1000)
+        step_ms = _STEP_MS_MIN
         while True:
             data = self._node.console_read()
             if data or self._world.now_ms >= end_ms:
                 return data
-            self._world.run_until(min(end_ms, self._world.now_ms + _STEP_MS))
+            self._world.run_until(min(end_ms, self._world.now_ms + step_ms))
+            step_ms = min(2 * step_ms, _STEP_MS_MAX)
 
     def write(self, data: bytes) -> None:
         """Send all of it."""

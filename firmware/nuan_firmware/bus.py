@@ -33,7 +33,7 @@ class Line:
         self._chunk = memoryview(bytearray(_CHUNK_BYTES))
         self.received = 0
         self.port = port
-        self._timeout_ms = timeout_ms
+        self.timeout_ms = timeout_ms
         self._stream = asyncio.StreamReader(port.uart)
         self._quiet_since = ticks_ms()
         self._readout: "ReadOut | None" = None
@@ -69,7 +69,7 @@ class Line:
         most = readout.answer_bytes_max()
         first = min(most, _NOTICE_CHARACTERS) + len(readout.question)
         if readout.waiting and not self._fault:
-            await self._wait(self._timeout_ms + port.frame_ms(first))
+            await self._wait(self.timeout_ms + port.frame_ms(first))
         if self.received and readout.waiting and not self._fault:
             await self._wait(port.frame_ms(most))
         self._readout = None

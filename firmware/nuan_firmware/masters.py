@@ -36,7 +36,7 @@ CJT188 = "cjt188"
 DLT645 = "dlt645"
 PROTOCOLS = (MBUS, MODBUS, CJT188, DLT645)
 
-_FCB_UNKNOWN = const(2)
+FCB_UNKNOWN = const(2)
 # EN 13757-2: idle for 11 bit times before a request, 33 after an error.
 _MBUS_IDLE_BITS = const(11)
 _MBUS_ERROR_BITS = const(33)
@@ -64,16 +64,16 @@ class Mbus:
 
         self._make = ReadOut
         self._reader = FrameReader()
-        self._fcb = bytearray([_FCB_UNKNOWN] * count)
+        self.fcb = bytearray([FCB_UNKNOWN] * count)
 
     def begin(self, index: int, meter: "Meter", tries: int) -> "ReadOut":
         """Go on with the meter's bit; start anew where it isn't known."""
-        fcb = self._fcb[index]
-        self._fcb[index] = _FCB_UNKNOWN
+        fcb = self.fcb[index]
+        self.fcb[index] = FCB_UNKNOWN
         return self._make(
             meter.address,
             self._reader,
-            fcb == _FCB_UNKNOWN,
+            fcb == FCB_UNKNOWN,
             fcb != 0,
             tries,
             application_reset=meter.way.extra,
@@ -82,7 +82,7 @@ class Mbus:
     def end(self, index: int, readout: "Any") -> None:
         """Keep the bit where both sides agree about it."""
         if readout.fcb_kept:
-            self._fcb[index] = 1 if readout.fcb else 0
+            self.fcb[index] = 1 if readout.fcb else 0
 
     def quiet_ms(self, port: "Port", failed: bool) -> int:
         """By the standard, in bit times."""

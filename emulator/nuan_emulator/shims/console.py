@@ -1,4 +1,3 @@
-# ruff: noqa: D102
 """The port that a board prints to and listens at: sys.stdin and sys.stdout of the program.
 
 What arrives waits in a buffer as large as the ESP32's; what exceeds it is lost. A read waits for as

@@ -31,7 +31,7 @@ class Borrowed:
             raise Refused("the journal isn't open: " + getattr(node, "safe_why", ""))
         self.journal = journal
         self.nonce = b""
-        self.first = 0
+        self.is_placed = False
         self._uplink = getattr(node, "uplink", None)
         self.builder = (
             self._uplink.builder

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nuan_firmware.console.reply import Reply
 
 NAMES = transfer.NAMES
-_ACTIONS = ("show", "confirm", "back") + transfer.STEPS
+_ACTIONS = ("show", "confirm", "back", "begin", "data", "end")
 _NODE_BYTES = 8
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nuan_firmware.console.reply import Reply
 
 _TEXTS = ("old", "last", "new", "first", "seals", "who", "note")
-NAMES = ("slot",) + _TEXTS + ("read",)
+NAMES = ("slot", "old", "last", "new", "first", "seals", "who", "note", "read")
 _READ = ("old", "new", "no")
 _OK = 0
 

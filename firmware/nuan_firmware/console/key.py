@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from nuan_firmware.console.reply import Reply
     from nuan_protocols.uplink.keys import Buffer
 
-NAMES = ("name", "value") + transfer.NAMES
+NAMES = ("name", "value", "do", "size", "sha256", "at", "data")
 NODE_KEY = "key"
 PASSWORDS = ("wifi_key", "mqtt_key", "ppp_key")
 _LARGE = ("fw_key0", "fw_key1", "ca0", "ca1")
-_ALL = (NODE_KEY,) + PASSWORDS + _LARGE
+_ALL = ("key", "wifi_key", "mqtt_key", "ppp_key", "fw_key0", "fw_key1", "ca0", "ca1")
 _PASSWORD_BYTES_MAX = const(64)
 # RSA-3072.
 _MODULUS_BYTES = const(384)
@@ -59,7 +59,8 @@ def fingerprint(value: bytes) -> str:
     """Enough to tell keys apart, of no use to find one."""
     if not value:
         return ""
-    return sha256(b"nuan fingerprint 1" + value).digest().hex()[:_FINGERPRINT_DIGITS]
+    digits: str = sha256(b"nuan fingerprint 1" + value).digest().hex()
+    return digits[:_FINGERPRINT_DIGITS]
 
 
 def _set(console: "Console", name: str, arguments: "Arguments") -> None:

@@ -1,19 +1,18 @@
 """pull [FROM]: the journal as messages for the gateway, as they would travel; for tools.
 
-    pull             {"epoch","oldest","newest","message": HELLO}      begins
-    pull FROM        {"first","next","message": BATCH}                 the entries from a number on
-                     {"next"} alone                                    there are no more
+    pull             {"epoch","oldest","newest","message": HELLO}; begins
+    pull FROM        {"next","message": BATCH}    the entries from a number on, or behind it
+                     {"next"} alone               there are no more
 
 `crc` is the CRC-32 of the message. Who has nothing to do with the next answer says nothing more:
 after a minute the uplink goes on.
 """
 
-import asyncio
 from binascii import crc32
 from typing import TYPE_CHECKING
 
 from nuan_firmware import VERSION
-from nuan_firmware.console.borrowed import STEPS, Borrowed
+from nuan_firmware.console.borrowed import Borrowed
 from nuan_firmware.console.reply import Refused
 from nuan_firmware.hal import chip
 from nuan_protocols.uplink.hello import Hello, build_hello
@@ -40,14 +39,16 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
     borrowed = console.job
     if not isinstance(borrowed, Borrowed):
         raise Refused("begin with pull without a number")
-    message = await _batch(borrowed, seq)
-    if message is None:
+    journal = borrowed.journal
+    if not borrowed.is_placed or journal.cursor.seq != seq:
+        await borrowed.seek(seq)
+        borrowed.is_placed = True
+    found = journal.next_batch(borrowed.builder, borrowed.nonce)
+    await reply.put("next", journal.cursor.seq if found else seq)
+    if found:
+        await _message(reply, borrowed.builder.finish())
+    else:
         console.end_job()
-        await reply.put("next", seq)
-        return
-    await reply.put("first", borrowed.first)
-    await reply.put("next", borrowed.journal.cursor.seq)
-    await _message(reply, message)
 
 
 async def _begin(console: "Console", reply: "Reply") -> None:
@@ -71,28 +72,6 @@ async def _begin(console: "Console", reply: "Reply") -> None:
     await reply.put("oldest", journal.oldest())
     await reply.put("newest", journal.flushed)
     await _message(reply, build_hello(hello, node.keys))
-
-
-async def _batch(borrowed: Borrowed, seq: int) -> "memoryview | None":
-    """The entries from a number on, or from the next one that is held; None when there are none."""
-    journal, builder = borrowed.journal, borrowed.builder
-    cursor = journal.cursor
-    if cursor.seq != seq or not borrowed.first:
-        await borrowed.seek(seq)
-    entry = cursor.entry()
-    if entry is None or cursor.seq > journal.flushed:
-        return None
-    borrowed.first = following = cursor.seq
-    builder.begin(borrowed.nonce, following, cursor.chain)
-    # A jump in the numbers begins a new batch: its first entry is the tombstone that names it.
-    while entry is not None and cursor.seq == following and builder.add(entry):
-        cursor.advance()
-        following += 1
-        if following % STEPS == 0:
-            await asyncio.sleep_ms(0)
-        entry = cursor.entry()
-    journal.name_losses()
-    return builder.finish()
 
 
 async def _message(reply: "Reply", message: "Buffer") -> None:

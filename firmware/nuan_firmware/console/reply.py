@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # Multiples of three make base64 without padding inside.
 _BLOB_BYTES = const(48)
 _HEX_BYTES = const(32)
+# Of a column for people.
+_WIDTH = const(11)
+_WIDTH_OF_TWO = const(26)
 
 
 class Refused(Exception):  # noqa: N818  # an answer, not an error
@@ -54,12 +57,13 @@ class Reply:
             await self._member(name)
             await self._terminal.write('"')
             for at in range(0, len(view), _BLOB_BYTES):
-                await self._terminal.write(b2a_base64(view[at : at + _BLOB_BYTES])[:-1])
+                await self._terminal.write(b2a_base64(bytes(view[at : at + _BLOB_BYTES]))[:-1])
             await self._terminal.write('"')
             return
         await self._terminal.write("%s: %d bytes\n" % (name, len(view)))
         for at in range(0, len(view), _HEX_BYTES):
-            await self._terminal.write("  " + hexlify(view[at : at + _HEX_BYTES]).decode() + "\n")
+            piece = bytes(view[at : at + _HEX_BYTES])
+            await self._terminal.write("  " + hexlify(piece).decode() + "\n")
 
     async def file(self, name: str, path: str) -> None:
         """A text file: base64 in JSON, as it is for people."""
@@ -131,8 +135,9 @@ class Reply:
 
     async def _line(self, values: "tuple[Any, ...]") -> None:
         text = ""
+        width = _WIDTH if len(values) > 2 else _WIDTH_OF_TWO
         for value in values:
-            text += "%-11s " % shown(value)
+            text += "%-*s " % (width, shown(value))
         while text.endswith(" "):
             text = text[:-1]
         await self._terminal.write(text + "\n")

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 NAMES = ("bus", "first", "last", "baud")
 _ADDRESS_LAST = const(250)
 _YIELD_MS = const(50)
+# EN 13757-2: 330 bit times and 50 ms; what is later is another's.
+_ANSWER_BITS = const(330)
+_ANSWER_MS = const(60)
+_RESET_BYTES_MAX = const(12)
+# The bit that a request for data has and a reset hasn't.
+_REQUEST = const(0x10)
 _BAUDS = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400)
 
 
@@ -64,7 +70,13 @@ async def _search(
 ) -> None:
     from nuan_protocols.mbus.search_primary import PrimarySearch
 
-    search: Any = PrimarySearch(span[0], span[1])
+    class Search(PrimarySearch):
+        def answer_bytes_max(self) -> int:
+            """To a reset some meters answer with one byte each, and 251 addresses are reset."""
+            most = super().answer_bytes_max()
+            return most if self.question and self.question[1] & _REQUEST else _RESET_BYTES_MAX
+
+    search = Search(span[0], span[1])
     told = 0
     await reply.rows("meters", "address", "secondary")
     while not console.terminal.is_interrupted() and await _ask(poller, search, character):
@@ -84,17 +96,21 @@ async def _ask(poller: "Poller", search: "Any", character: "tuple[int, str]") ->
     while poller.is_due:
         await asyncio.sleep_ms(_YIELD_MS)
     await poller.borrow()
+    line = poller.line
+    usual_ms = line.timeout_ms
     try:
         question = search.request()
         if question is None:
             return False
-        line = poller.line
         line.port.set_line(*character)
+        line.timeout_ms = line.port.bits_ms(_ANSWER_BITS) + _ANSWER_MS
         await line.send(question, poller.master.quiet_ms(line.port, True), search)
         await line.receive(search)
         # The search resets links: what the bus's own reader remembers of them is no longer true.
+        master: "Any" = poller.master
         for index in range(len(poller.meters)):
-            poller.master.fcb[index] = FCB_UNKNOWN
+            master.fcb[index] = FCB_UNKNOWN
     finally:
+        line.timeout_ms = usual_ms
         poller.give_back()
     return True

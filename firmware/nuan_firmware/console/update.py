@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from nuan_firmware.console.listener import Console
     from nuan_firmware.console.reply import Reply
 
-NAMES = ("kind",) + transfer.NAMES
+NAMES = ("kind", "do", "size", "sha256", "at", "data")
 _KINDS = ("bundle", "image")
 
 

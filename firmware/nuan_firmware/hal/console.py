@@ -64,7 +64,7 @@ class Terminal:
             self._sink.write(piece)
             await asyncio.sleep_ms(len(piece) // _BYTES_PER_MS + 1)
 
-    def echo(self, data: bytes) -> None:
+    def echo(self, data: "bytes | memoryview") -> None:
         """Print a few bytes at once."""
         self._sink.write(data)
 
