@@ -5,8 +5,8 @@
     shims.img  the modules that stand in for hardware: a ROMFS of their own
 
 Everything but boot.py and main.py is compiled ahead, so no compiler's peak falls on the board's
-heap, without what only type checkers read. Stages live in the user's cache under a hash of their
-sources.
+heap, without what only type checkers read; of the application also with fewer names. Stages live in
+the user's cache under a hash of their sources.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nuan_emulator import board_imports, romfs
+from nuan_emulator import board_constants, board_imports, board_names, romfs
 from nuan_emulator.board_imports import without_types
 from nuan_emulator.errors import BoardError
 
@@ -30,6 +30,8 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 SHIMS = Path(__file__).resolve().parent / "shims"
 APP_IMAGE = "app.img"
 SHIMS_IMAGE = "shims.img"
+# What a stage depends on besides its sources and the compiler.
+_BUILDERS = (board_constants, board_imports, board_names, romfs)
 # A board runs these as source text, as MicroPython does.
 RUN_AS_SOURCE = ("boot.py", "main.py")
 # What the loader needs of a library, as a copy of its own.
@@ -81,8 +83,9 @@ def stage_board(sources: BoardSources) -> Path:
     _forget_old(target.parent)
     scratch = Path(tempfile.mkdtemp(prefix="stage-", dir=target.parent))
     try:
+        texts = _lean_texts(files)
         for source, place in files:
-            _place(compiler, source, scratch / place, place)
+            _place(compiler, source, texts.get(place), scratch / place, _module(place))
         for folder, image in (("lib", APP_IMAGE), ("shims", SHIMS_IMAGE)):
             (scratch / folder).mkdir(exist_ok=True)
             (scratch / image).write_bytes(romfs.image(scratch / folder))
@@ -138,23 +141,24 @@ def _forget_old(cache: Path) -> None:
 
 
 def _key(files: list[tuple[Path, Path]], compiler: Path) -> str:
-    digest = hashlib.sha256(compiler.read_bytes() + Path(romfs.__file__).read_bytes())
-    digest.update(Path(__file__).read_bytes() + Path(board_imports.__file__).read_bytes())
+    digest = hashlib.sha256(compiler.read_bytes())
+    for module in (__file__, *(each.__file__ for each in _BUILDERS)):
+        digest.update(Path(module or "").read_bytes())
     for source, place in files:
         text = source.read_bytes()
         digest.update(f"{place} {len(text)}\n".encode() + text)
     return digest.hexdigest()[:32]
 
 
-def _place(compiler: Path, source: Path, target: Path, place: Path) -> None:
+def _place(compiler: Path, source: Path, text: str | None, target: Path, module: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.suffix == ".py":
+    if text is None:
         shutil.copyfile(source, target)
         return
-    named = str(place.with_suffix(".py"))
     lean = target.with_suffix(".lean")
-    lean.write_text(lean_source(source.read_text("utf-8")), "utf-8")
-    command = [str(compiler), f"-msmall-int-bits={SMALL_INT_BITS}", "-s", named]
+    lean.write_text(text, "utf-8")
+    # A module's own name stands for its file's in tracebacks: it is in the table of names anyway.
+    command = [str(compiler), f"-msmall-int-bits={SMALL_INT_BITS}", "-s", module]
     command += ["-o", str(target), str(lean)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     lean.unlink()
@@ -162,9 +166,23 @@ def _place(compiler: Path, source: Path, target: Path, place: Path) -> None:
         raise BoardError(f"{source}: doesn't compile for the board: {done.stderr.strip()}")
 
 
-def lean_source(text: str) -> str:
-    """What is compiled of a module's source: the one place where names and blocks are left out."""
-    return without_types(text)
+def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
+    """What is compiled of each source, by its place: the application's names are made fewer."""
+    texts = {
+        place: without_types(source.read_text("utf-8"))
+        for source, place in files
+        if place.suffix != ".py"
+    }
+    own = {_module(place): place for place in texts if place.parts[0] == "lib"}
+    fewer = board_constants.folded({module: texts[place] for module, place in own.items()})
+    for module, text in board_names.shortened(fewer).items():
+        texts[own[module]] = text
+    return texts
+
+
+def _module(place: Path) -> str:
+    """The dotted name by which a stage's file is imported."""
+    return ".".join(part for part in place.with_suffix("").parts[1:] if part != "__init__")
 
 
 def _compiler() -> Path:

@@ -1,0 +1,220 @@
+"""Puts whole numbers where a program names them, so that no board holds the names.
+
+A public constant takes a place in its module's dictionary, one in that of each module that imports
+it, and one in the table of names. MicroPython itself folds `_NAME = const(5)` away, but only within
+a file; this does it for a whole program. Lines keep their numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+_OPERATIONS: dict[type[ast.AST], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.BitOr: operator.or_,
+    ast.BitAnd: operator.and_,
+    ast.BitXor: operator.xor,
+}
+# What fits a small integer of a 32-bit MicroPython; larger ones live on the heap, once.
+_SMALL = 1 << 30
+
+
+class _Module(NamedTuple):
+    """A source; where its names come from: (module, name), or (module, "") for a module."""
+
+    text: str
+    tree: ast.Module
+    origin: dict[str, tuple[str, str]]
+    bound: dict[str, int]
+
+
+def folded(sources: Mapping[str, str]) -> dict[str, str]:
+    """The sources by module name, with numbers for constants. All files must be given at once.
+
+    Raises SyntaxError about a source that isn't Python.
+    """
+    modules = {name: _read(text, sources) for name, text in sources.items()}
+    values = _values(modules)
+    for name, module in modules.items():
+        for where in _in_texts(name, module):
+            values.pop(where, None)
+    return {name: _edited(name, module, values) for name, module in modules.items()}
+
+
+def _read(text: str, sources: Mapping[str, str]) -> _Module:
+    tree = ast.parse(text)
+    origin: dict[str, tuple[str, str]] = {}
+    bound: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                known = (whole, "") if whole in sources else (node.module, alias.name)
+                origin[alias.asname or alias.name] = known
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.asname:
+                    origin[alias.asname] = (alias.name, "")
+        for name in _bindings(node):
+            bound[name] = bound.get(name, 0) + 1
+    return _Module(text, tree, origin, bound)
+
+
+def _bindings(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Global | ast.Nonlocal):
+        yield from node.names
+    elif isinstance(node, ast.ExceptHandler) and node.name:
+        yield node.name
+
+
+# -- what is constant
+
+
+def _values(modules: Mapping[str, _Module]) -> dict[tuple[str, str], int]:
+    """The value of every (module, name) that is one whole number for ever."""
+    values: dict[tuple[str, str], int] = {}
+    size = -1
+    while size != len(values):
+        size = len(values)
+        for name, module in modules.items():
+            for target, value in _assignments(module):
+                number = _number(value, name, module, values)
+                if number is not None and -_SMALL <= number < _SMALL:
+                    values[name, target] = number
+    return values
+
+
+def _assignments(module: _Module) -> Iterator[tuple[str, ast.expr]]:
+    """The names that the module binds once, at its top."""
+    for node in module.tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            if (
+                isinstance(target, ast.Name)
+                and module.bound[target.id] == 1
+                and target.id not in module.origin
+            ):
+                yield target.id, node.value
+
+
+def _number(
+    node: ast.expr, name: str, module: _Module, values: Mapping[tuple[str, str], int]
+) -> int | None:
+    where = _where(node, name, module)
+    if where is not None:
+        return values.get(where)
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "const" and len(node.args) == 1:
+        return _number(node.args[0], name, module, values)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _number(node.operand, name, module, values)
+        return None if value is None else -value
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
+        left = _number(node.left, name, module, values)
+        right = _number(node.right, name, module, values)
+        if left is not None and right is not None:
+            return _OPERATIONS[type(node.op)](left, right)
+    return None
+
+
+def _where(node: ast.AST, name: str, module: _Module) -> tuple[str, str] | None:
+    """The (module, name) that an expression names, if it does nothing else."""
+    if isinstance(node, ast.Name):
+        if node.id not in module.origin:
+            return name, node.id
+        return None if node.id in module.bound else module.origin[node.id]
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        alias = node.value.id
+        whole, rest = module.origin.get(alias, ("", "?"))
+        if not rest and alias not in module.bound:
+            return whole, node.attr
+    return None
+
+
+def _in_texts(name: str, module: _Module) -> Iterator[tuple[str, str]]:
+    """What is named within format strings, where CPython 3.11 can't tell the place of a name."""
+    for text in ast.walk(module.tree):
+        if isinstance(text, ast.JoinedStr):
+            for node in ast.walk(text):
+                where = _where(node, name, module)
+                if where is not None:
+                    yield where
+
+
+# -- the text
+
+
+def _edited(name: str, module: _Module, values: Mapping[tuple[str, str], int]) -> str:
+    lines = module.text.splitlines(keepends=True)
+    edits: dict[tuple[int, int, int, int], str] = {}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Assign):
+            target = node.targets[0]
+            if isinstance(target, ast.Name) and (name, target.id) in values:
+                # A name that begins with an underscore is the compiler's to fold.
+                hidden = "_" + target.id.lstrip("_")
+                edits[_span(node)] = f"{hidden} = const({values[name, target.id]})"
+        elif isinstance(node, ast.ImportFrom):
+            edits.update(_import_edit(node, module, values))
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+            where = _where(node, name, module)
+            if where in values:
+                value = values[where]
+                edits[_span(node)] = f"({value})" if value < 0 else str(value)
+    outer: tuple[int, int, int, int] | None = None
+    for span in sorted(edits, key=lambda each: (each[0], each[1], -each[2], -each[3])):
+        # What lies within a statement that is replaced goes with it.
+        if outer is not None and span[:2] < outer[2:]:
+            del edits[span]
+        else:
+            outer = span
+    for span in sorted(edits, reverse=True):
+        _replace(lines, span, edits[span])
+    return "".join(lines)
+
+
+def _import_edit(
+    node: ast.ImportFrom, module: _Module, values: Mapping[tuple[str, str], int]
+) -> Iterator[tuple[tuple[int, int, int, int], str]]:
+    left = [
+        alias
+        for alias in node.names
+        if (node.module or "", alias.name) not in values
+        or (alias.asname or alias.name) in module.bound
+    ]
+    if len(left) < len(node.names):
+        yield _span(node), ast.unparse(ast.ImportFrom(node.module, left)) if left else "pass"
+
+
+def _span(node: ast.stmt | ast.expr) -> tuple[int, int, int, int]:
+    end_line, end_byte = node.end_lineno or node.lineno, node.end_col_offset or 0
+    return node.lineno, node.col_offset, end_line, end_byte
+
+
+def _replace(lines: list[str], span: tuple[int, int, int, int], new: str) -> None:
+    first, start, last, end = span
+    tail = lines[last - 1].encode()[end:].decode()
+    lines[first - 1] = lines[first - 1].encode()[:start].decode() + new
+    if last == first:
+        lines[first - 1] += tail
+        return
+    lines[first - 1] += "\n"
+    for at in range(first, last - 1):
+        lines[at] = "\n"
+    lines[last - 1] = tail
