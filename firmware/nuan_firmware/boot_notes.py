@@ -3,7 +3,7 @@
 import gc
 from typing import TYPE_CHECKING
 
-from nuan_firmware import VERSION, config_trial, panic
+from nuan_firmware import VERSION, panic
 from nuan_firmware.hal import chip
 from nuan_protocols.uplink.body import EVENT_BOOT, EVENT_FAULT
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 def note(journal: "Journal", config_version: int) -> bool:
     """Journal the boot, the configuration, what the flash had lost, and what ended the last run;
     whether the configuration is on trial."""
+    # Not before: the journal's buffers were made meanwhile.
+    from nuan_firmware import config_trial
+
     gc.collect()
     journal.event(EVENT_BOOT, "%s nuan %s heap %d" % (chip.reset_cause(), VERSION, gc.mem_alloc()))
     on_trial = config_trial.note(journal, config_version)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CONFIG_PATH = "/config.json"
 TRIAL_PATH = "/config.trial"
+# What config.parse() loads.
+CONFIG_MODULES = ("config", "config_clock", "config_links", "config_meters", "config_zones")
 SIZE_MAX = const(32768)
 _SUFFIX = "json"
 _DIGEST_BYTES = const(32)
@@ -122,7 +124,7 @@ class ConfigStore:
         except Exception:
             raise ValueError("not JSON") from None
         finally:
-            on_demand.unload("config", "config_meters", "config_links", "config_zones")
+            on_demand.unload(*CONFIG_MODULES)
             gc.collect()
         if settings.node != self._node:
             raise ValueError("node: it is another node's, %s" % settings.node.hex())

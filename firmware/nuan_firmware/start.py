@@ -41,6 +41,7 @@ def _settings() -> "Config":
 
     settings = config_trial.load()
     on_demand.unload("config", "config_clock", "config_links", "config_meters", "config_zones")
+    on_demand.unload("config_trial", "config_store")
     gc.collect()
     return settings
 
