@@ -26,6 +26,7 @@ from nuan_gateway.ingest.decode import Decoder
 from nuan_gateway.ingest.messages import Gatekeeper
 from nuan_gateway.ingest.seal import Sealer
 from nuan_gateway.ingest.subscriber import Ingest
+from nuan_gateway.key_file import KeyFile
 from nuan_gateway.poll.run import poll_site
 from nuan_gateway.settings import NODE_KEY_BYTES, Settings, load_keys
 from nuan_gateway.site import Site, load_site
@@ -208,7 +209,7 @@ def _writer(
 ) -> Writer:
     with engine.connect() as connection:
         slots = load_slots(connection)
-    gatekeeper = Gatekeeper(keys)
+    gatekeeper = Gatekeeper(keys, KeyFile(settings.keys).renewed)
     return Writer(
         engine,
         clock,

@@ -1,7 +1,7 @@
 """Uplink messages off the broker: whose they are, and whether they are authentic."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nuan_gateway.ingest.channel import flood_log
@@ -33,17 +33,25 @@ def down_topic(node: str) -> str:
 
 
 class Gatekeeper:
-    """Lets authentic messages in; counts and logs the others, which get no answer."""
+    """Lets authentic messages in; counts and logs the others, which get no answer.
 
-    def __init__(self, keys: Mapping[str, bytes]) -> None:
+    `renewed` gives the keys when they have changed; it is asked when a message doesn't fit them.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[str, bytes],
+        renewed: Callable[[], Mapping[str, bytes] | None] = lambda: None,
+    ) -> None:
         self._keys = {node: NodeKeys(key) for node, key in keys.items()}
+        self._renewed = renewed
         self._strangers: set[str] = set()
         self.refused = 0
 
     def admit(self, topic: str, payload: bytes) -> Authentic | None:
         """The message, or None when it isn't authentic or isn't the topic's node's."""
         try:
-            return self._open(topic, payload)
+            return self._open_or_renew(topic, payload)
         except ProtocolError as error:
             self.refused += 1
             flood_log.warning("%s: message of %d bytes refused: %s", topic, len(payload), error)
@@ -52,6 +60,26 @@ class Gatekeeper:
     def keys_of(self, node: str) -> NodeKeys:
         """The keys of a node of ours; raises KeyError."""
         return self._keys[node]
+
+    def _open_or_renew(self, topic: str, payload: bytes) -> Authentic | None:
+        node = parse_head(payload).node.hex()
+        if node in self._keys:
+            try:
+                return self._open(topic, payload)
+            except ProtocolError:
+                if not self._renew():
+                    raise
+        else:
+            self._renew()
+        return self._open(topic, payload)
+
+    def _renew(self) -> bool:
+        keys = self._renewed()
+        if keys is None:
+            return False
+        self._keys = {node: NodeKeys(key) for node, key in keys.items()}
+        self._strangers.clear()
+        return True
 
     def _open(self, topic: str, payload: bytes) -> Authentic | None:
         head = parse_head(payload)
