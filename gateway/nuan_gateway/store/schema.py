@@ -268,6 +268,32 @@ node_file = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+# A meter or a node was replaced, as somebody on the spot has typed it at the node's console: texts
+# as they were given. Slot 0 is the node itself. `read_seq` is the journal number of the telegram that
+# the node read then, of the old or the new meter (`read_of`).
+meter_exchange = Table(
+    "meter_exchange",
+    metadata,
+    # No foreign key, as for readings: the writer inserts both in one transaction, nobody deletes.
+    Column("entry_id", Key, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("clock", Integer, nullable=False),
+    Column("old_serial", Text, nullable=False),
+    Column("old_register", Text, nullable=False),
+    Column("new_serial", Text, nullable=False),
+    Column("new_register", Text, nullable=False),
+    Column("seals", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("read_seq", BigInteger),
+    Column("read_of", Text, nullable=False),
+    Index(None, "node", "slot"),
+)
+
 # Results and what has to leave the house.
 
 # Tariffs that bills were made with, by the digest that the bills name; never changed.
