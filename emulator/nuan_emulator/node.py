@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nuan_emulator import flash, lockstep, ota_data
 from nuan_emulator.errors import NodeCrashLoopError, NodeDiedError, NodeStuckError
 from nuan_emulator.lockstep import Channel, Frame, Record
-from nuan_emulator.node_spec import HeapReport, NodeSpec, Reset
+from nuan_emulator.node_spec import SHIMS_KB, HeapReport, NodeSpec, Reset
 from nuan_emulator.nvs import NvsFile
 from nuan_emulator.time_world import TimeWorld
 from nuan_emulator.tunnel import Tunnel
@@ -229,7 +229,7 @@ class Node:
             "drift_ppm": self.spec.drift_ppm,
         }
         self._process = VmProcess(
-            self._vm, self.stage, self.spec.heap_kb, {"NUAN_BOARD": json.dumps(board)},
+            self._vm, self.stage, self.spec.heap_kb + SHIMS_KB, {"NUAN_BOARD": json.dumps(board)},
             self.console,
         )  # fmt: skip
         self._world.pin_process(self._process.pid)

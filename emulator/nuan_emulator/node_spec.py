@@ -13,6 +13,8 @@ from nuan_emulator.time_server import TimeServer
 from nuan_emulator.uart import SerialLine, Wires
 
 HEAP_KB = 96
+# What the modules that stand in for hardware take of a board's heap; a real board hasn't them.
+SHIMS_KB = 24
 
 
 class HeapReport(NamedTuple):
@@ -55,6 +57,7 @@ class Reset(NamedTuple):
 class NodeSpec:
     """What a node is made of. `lines` are keyed by serial port, `pins` by pin number.
 
+    `heap_kb` is the program's; what the emulation takes comes on top.
     `config` becomes /config.json on a new image; `key` and `nvs` ("namespace/key") fill a new
     non-volatile store. Outages are half-open intervals of UTC milliseconds without a link.
     `firmware` is what a new board has in its ROM partition's slot 0, a bundle; else what is staged.
