@@ -18,12 +18,13 @@ from nuan_gateway.drafts import Draft
 from nuan_gateway.ingest.courier import Courier
 from nuan_gateway.ingest.credit import Credits
 from nuan_gateway.ingest.decode import Decoded, Decoder, ReadingRow
+from nuan_gateway.ingest.exchanges import told_by
 from nuan_gateway.ingest.fit import Refusal, claims_of, fit, tombstones_of
 from nuan_gateway.ingest.messages import Authentic, Gatekeeper, down_topic
 from nuan_gateway.ingest.own_journal import continue_journal, epoch_of
 from nuan_gateway.ingest.progress import Progress
 from nuan_gateway.ingest.seal import Sealer
-from nuan_gateway.store import entries, journals, outbox, schema
+from nuan_gateway.store import entries, exchanges, journals, outbox, schema
 from nuan_gateway.store.dialect import insert_tuples
 from nuan_gateway.store.engine import begin_write
 from nuan_protocols.uplink.ack import Ack, build_ack
@@ -69,6 +70,7 @@ class _Transaction:
     counters: Counters = field(default_factory=Counters)
     entries: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     tombstones: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    exchanges: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     readings: list[ReadingRow] = field(default_factory=list[ReadingRow])
     messages: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
 
@@ -109,6 +111,13 @@ class Writer:
         return self._commit(
             lambda work: [each for message in authentic for each in self._answers(work, message)]
         )
+
+    def keep(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Commit messages that no node waits beside: from a file, so nobody is to be answered."""
+        admitted = [self._gatekeeper.admit(topic, payload) for topic, payload in messages]
+        authentic = [message for message in admitted if message is not None]
+        if authentic:
+            self._commit(lambda work: [self._answer(work, message) for message in authentic])
 
     def push(self) -> list[Answer]:
         """The commands for nodes that should get one though they say nothing."""
@@ -238,6 +247,9 @@ class Writer:
                     {**ids, "first": found.first, "last": found.last, "reason": found.reason}
                     for found in tombstones_of(entry)
                 ]
+        told = told_by(self._site, key, numbered)
+        work.exchanges += told.rows
+        work.messages += told.messages
         decoded = self._decoder.decode(node, numbered)
         work.counters.unknown_slots += decoded.unknown_slots
         work.counters.unreadable += decoded.unreadable
@@ -262,9 +274,11 @@ class Writer:
         """Insert the rows that wait."""
         insert_tuples(work.connection, schema.entry, work.entries)
         entries.add_tombstones(work.connection, work.tombstones)
+        exchanges.add(work.connection, work.exchanges)
         insert_tuples(work.connection, schema.reading, work.readings)
         outbox.put(work.connection, work.messages, work.now_ms)
-        for waiting in (work.entries, work.tombstones, work.readings, work.messages):
+        waits = (work.entries, work.tombstones, work.exchanges, work.readings, work.messages)
+        for waiting in waits:
             waiting.clear()
 
     def _keep_conflicts(self, work: _Transaction, key: JournalKey, refusal: Refusal) -> None:

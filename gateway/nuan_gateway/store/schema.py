@@ -269,8 +269,8 @@ node_file = Table(
 )
 
 # A meter or a node was replaced, as somebody on the spot has typed it at the node's console: texts
-# as they were given. Slot 0 is the node itself. `read_seq` is the journal number of the telegram that
-# the node read then, of the old or the new meter (`read_of`).
+# as they were given. Slot 0 is the node itself. `read_seq` is the journal number of the telegram
+# that the node read then, of the old or the new meter (`read_of`).
 meter_exchange = Table(
     "meter_exchange",
     metadata,
