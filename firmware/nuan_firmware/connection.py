@@ -149,7 +149,8 @@ class Connection:
         """The connection has ended by this: keep it as `fault`, tell what has to be mended."""
         self.failures += 1
         self.fault = problem.args[0] if isinstance(problem, RefusedError) else repr(problem)
-        if isinstance(problem, (RefusedError, ValueError)):
+        learned = self._trust is not None and self._trust.has_learned()
+        if isinstance(problem, (RefusedError, ValueError)) and not learned:
             self.failures = max(self.failures, _REFUSED_FAILURES)
             self._tell()
         self.links.failed(self.fault)

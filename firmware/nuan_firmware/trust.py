@@ -28,7 +28,7 @@ class Trust:
         self._clock = clock
         self._lowest_s = built_s
         self._context: "Any" = None
-        self._seen_s = 0
+        self._assumed_s = self._seen_s = 0
         self._chip_s = self._begun_s = 0
         self.is_provisional = False
         self.load()
@@ -51,13 +51,18 @@ class Trust:
             raise RefusedError("no certificate authority in the store; provision the node")
         return self._context
 
+    def has_learned(self) -> bool:
+        """Whether the handshake has shown a later day, by which the next one may succeed."""
+        return self.is_provisional and self._seen_s > self._assumed_s
+
     def __enter__(self) -> None:
         self.is_provisional = self._clock.quality() == CLOCK_NEVER_SET
         if self.is_provisional:
             self._begun_s = self._clock.uptime()
             self._chip_s = chip.utc_s()
-            chip.set_utc(max(self._lowest_s, self._seen_s))
+            self._assumed_s = max(self._lowest_s, self._seen_s)
             self._seen_s = 0
+            chip.set_utc(self._assumed_s)
             if self._context is not None:
                 self._context.verify_callback = self._look_at
 
