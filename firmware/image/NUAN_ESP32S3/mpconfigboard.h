@@ -1,0 +1,7 @@
+#define MICROPY_HW_BOARD_NAME "nuan node"
+#define MICROPY_HW_MCU_NAME "ESP32S3"
+
+// The application runs in place from the partition "romfs".
+#define MICROPY_VFS_ROM (1)
+// A node has no use for it.
+#define MICROPY_PY_BLUETOOTH (0)
