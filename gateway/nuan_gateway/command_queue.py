@@ -29,13 +29,13 @@ class Orders:
 
     def __init__(self, connection: Connection, site: Site, who: str, now_ms: int) -> None:
         self._connection = connection
-        self._site = site
+        self.site = site
         self._who = who
-        self._now_ms = now_ms
+        self.now_ms = now_ms
 
     def config(self, node: str) -> int:
         """Transfer the site's configuration, on trial; an older one that waits is taken back."""
-        version, content = configuration(self._site, node)
+        version, content = configuration(self.site, node)
         digest = hashlib.sha256(content).hexdigest()
         for other in commands.open_commands(self._connection):
             if other.node != node or other.version is None or other.state == commands.TRIAL:
@@ -47,7 +47,7 @@ class Orders:
                 self._connection,
                 other.id,
                 state=commands.EXPIRED,
-                ended_at=self._now_ms,
+                ended_at=self.now_ms,
                 result=result,
             )
         return self._transfer(
@@ -65,30 +65,34 @@ class Orders:
     def read(self, node: str, slots: list[int]) -> int:
         """Read meters now, out of their turn."""
         self._board(node)
-        known = {meter.slot for meter in self._site.meters_of(node)}
+        known = {meter.slot for meter in self.site.meters_of(node)}
         for slot in slots:
             if slot not in known:
                 listed = ", ".join(str(each) for each in sorted(known))
                 raise CommandError(f"node {node} has no meter in slot {slot}; its slots: {listed}")
         what = "read " + ", ".join(str(slot) for slot in slots)
-        expires = self._now_ms + READ_EXPIRES_MS
+        expires = self.now_ms + READ_EXPIRES_MS
         return self._add(node, wire.READ, _built(wire.read_payload, slots), what, expires)
 
-    def setpoint(self, node: str, zone: int, setpoint_dc: int, until: datetime, why: str) -> int:
-        """Override a zone's setting (tenths of a degree) until an instant with a time zone."""
+    def setpoint(
+        self, node: str, zone: int, setpoint_dc: int, until: datetime | None, why: str
+    ) -> int:
+        """Override a zone's setting (tenths of a degree, 0: off but for frost) until an instant
+        with a time zone; None ends what holds."""
         self._board(node)
-        known = [each.zone for each in self._site.zones if each.node == node]
+        known = [each.zone for each in self.site.zones if each.node == node]
         if zone not in known:
             listed = ", ".join(str(each) for each in sorted(known)) or "none"
             raise CommandError(f"node {node} has no zone {zone}; its zones: {listed}")
-        until_s = int(until.timestamp())
-        if until_s * 1000 <= self._now_ms:
-            raise CommandError(f"{until.isoformat()} is over already")
+        until_s = int(until.timestamp()) if until else 0
+        if until and until_s * 1000 <= self.now_ms:
+            raise CommandError(f"{until:%Y-%m-%d %H:%M} is over already")
         payload = _built(wire.setpoint_payload, zone, setpoint_dc, until_s, self._who, why)
-        shown = f"{setpoint_dc / 10:.1f} °C until {until:%Y-%m-%d %H:%M}"
-        return self._add(
-            node, wire.SETPOINT, payload, f"zone {zone}: {shown}, {why}", until_s * 1000
-        )
+        what = f"zone {zone}: end of the override, {why}"
+        if until:
+            setting = f"{setpoint_dc / 10:.1f} °C" if setpoint_dc else "off"
+            what = f"zone {zone}: {setting} until {until:%Y-%m-%d %H:%M}, {why}"
+        return self._add(node, wire.SETPOINT, payload, what, until_s * 1000)
 
     def again(self, node: str, seq: int) -> int:
         """Have the journal sent once more from this number on."""
@@ -112,8 +116,8 @@ class Orders:
             payload,
             who=self._who,
             what=what,
-            now_ms=self._now_ms,
-            expires_ms=self._now_ms + EXPIRES_MS,
+            now_ms=self.now_ms,
+            expires_ms=self.now_ms + EXPIRES_MS,
             content=content,
             version=version,
         )
@@ -128,12 +132,12 @@ class Orders:
             payload,
             who=self._who,
             what=what,
-            now_ms=self._now_ms,
-            expires_ms=expires_ms or self._now_ms + EXPIRES_MS,
+            now_ms=self.now_ms,
+            expires_ms=expires_ms or self.now_ms + EXPIRES_MS,
         )
 
     def _board(self, node: str) -> Node:
-        return board(self._site, node)
+        return board(self.site, node)
 
 
 def board(site: Site, node: str) -> Node:
