@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from nuan_gateway import inbox
 from nuan_gateway.broker import BrokerChannel, embedded_broker
 from nuan_gateway.clock import Clock, open_clock
 from nuan_gateway.errors import GatewayError, SettingsError
@@ -62,8 +63,20 @@ async def run(settings: Settings, *, ready: Callable[[int], None] | None = None)
                     "ingest": ingest.run(announce, channel),
                     "forward": _forward(forwarder),
                     "poll": _poll(site, clock, ingest),
+                    "inbox": inbox.serve(settings.data_dir / inbox.INBOX_NAME, ingest.keep),
                 }
                 await _until_stopped(work)
+
+
+@contextmanager
+def writer_at_rest(settings: Settings) -> Generator[tuple[Engine, Writer]]:
+    """The database and the writer of a gateway that doesn't run, held as if it did; raises
+    GatewayError when it runs, or couldn't start."""
+    site = load_site(settings.site)
+    keys = load_keys(settings.keys)
+    clock = open_clock(settings.clock.file)
+    with _locked(settings.data_dir), _database(settings.data_dir, site, clock) as engine:
+        yield engine, _writer(engine, clock, site, keys, _signer(settings.data_dir), settings)
 
 
 async def _until_stopped(work: Mapping[str, Coroutine[Any, Any, None]]) -> None:

@@ -73,6 +73,18 @@ class Ingest:
                 log.exception("database: %d entries of node %s wait", len(drafts), node)
                 await asyncio.sleep(RETRY_WRITE_S)
 
+    async def keep(self, messages: list[Message]) -> None:
+        """Commit messages from a file, which nobody is to be answered; returns when the database
+        has what is sound in them. One that can't take them now is asked again until it can."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await loop.run_in_executor(self._thread, self._writer.keep, messages)
+                return
+            except OperationalError:
+                log.exception("database: %d messages of a file wait", len(messages))
+                await asyncio.sleep(RETRY_WRITE_S)
+
     async def _stay_connected(self, standing: Callable[[], None]) -> None:
         pause_s = RECONNECT_MIN_S
         while True:
