@@ -5,6 +5,7 @@ import json
 import pytest
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from nuan_gateway.ingest.progress import AHEAD_RUNS_MAX
 from nuan_protocols.uplink import body, entry
 
 
@@ -225,12 +226,13 @@ def test_a_tombstone_nobody_can_read_is_kept_as_an_entry(bench, journal):
 
 
 def test_too_many_runs_ahead_are_refused(bench, journal):
-    journal.add_rooms(200)
-    acks = bench.send(journal, *(journal.batch(seq, seq) for seq in range(2, 200, 2)))
+    count = 20 * (AHEAD_RUNS_MAX // 10 + 1)
+    journal.add_rooms(count)
+    acks = bench.send(journal, *(journal.batch(seq, seq) for seq in range(2, count, 2)))
     assert len(acks[-1].gaps) == 8
-    assert bench.rows("SELECT count(*) FROM ahead_run") == [(64,)]
-    (ack,) = bench.send(journal, journal.batch(1, 200))
-    assert (ack.cumulative, ack.gaps) == (200, ())
+    assert bench.rows("SELECT count(*) FROM ahead_run") == [(AHEAD_RUNS_MAX,)]
+    (ack,) = bench.send(journal, *(journal.batch(at, at + 19) for at in range(1, count, 20)))[-1:]
+    assert (ack.cumulative, ack.gaps) == (count, ())
     assert bench.rows("SELECT count(*) FROM ahead_run") == [(0,)]
 
 

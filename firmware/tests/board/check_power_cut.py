@@ -1,3 +1,4 @@
+import os
 import random
 
 from journal_kit import Meters, entries_of, is_named, make_journal, named_by_tombstones
@@ -6,6 +7,8 @@ from ram_flash import PowerCutError, RamFlash
 from nuan_protocols.uplink.body import EVENT_BOOT
 
 SMALL = 16384
+NIGHTLY = os.getenv("HYPOTHESIS_PROFILE") == "nightly"
+DAY_TURNS = 96
 
 
 class Life:
@@ -91,6 +94,20 @@ def test_every_cut_of_a_short_life():
             break
         cut_after += 1
     assert cut_after > 150
+
+
+def test_cuts_of_a_day():
+    """Every one of them in the nightly profile, 30 otherwise."""
+    life = Life(3, 32)
+    life.boot()
+    before = life.chip.operations()
+    for _ in range(DAY_TURNS):
+        life.turn()
+    count = life.chip.operations() - before
+    life.die()
+    for cut_after in range(1, count, 1 if NIGHTLY else count // 30):
+        life = Life(3, 32)
+        assert live(life, cut_after, DAY_TURNS)
 
 
 def test_three_hundred_seeded_cuts_of_one_life():

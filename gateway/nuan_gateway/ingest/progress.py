@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from nuan_gateway.store.journals import Run, StoredJournal
 from nuan_protocols.uplink.ack import GAPS_MAX
 
-AHEAD_RUNS_MAX = 64
+AHEAD_RUNS_MAX = 512
 
 
 @dataclass(frozen=True, slots=True)
