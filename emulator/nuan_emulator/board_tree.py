@@ -1,7 +1,7 @@
 """Stages what a board holds besides its data: the loader, the application, the emulation's shims.
 
     board/     what lies on the root of its file system: the loader
-    app.img    the application: one ROMFS image, from which it runs in place as from a board's flash
+    lib/       the application, for a ROMFS from which it runs in place as from a board's flash
     shims.img  the modules that stand in for hardware: a ROMFS of their own
 
 Everything but boot.py and main.py is compiled ahead, so no compiler's peak falls on the board's
@@ -28,7 +28,6 @@ from nuan_emulator.errors import BoardError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 SHIMS = Path(__file__).resolve().parent / "shims"
-APP_IMAGE = "app.img"
 SHIMS_IMAGE = "shims.img"
 # What a stage depends on besides its sources and the compiler.
 _BUILDERS = (board_constants, board_imports, board_names, romfs)
@@ -72,7 +71,7 @@ def loader_files() -> dict[str, bytes]:
 
 
 def stage_board(sources: BoardSources) -> Path:
-    """A folder with board/, lib/, shims/ and their images; made when it is missing."""
+    """A folder with board/, lib/, shims/ and shims.img; made when it is missing."""
     compiler = _compiler()
     files = list(_files(sources))
     target = _cache() / _key(files, compiler)
@@ -86,9 +85,8 @@ def stage_board(sources: BoardSources) -> Path:
         texts = _lean_texts(files)
         for source, place in files:
             _place(compiler, source, texts.get(place), scratch / place, _module(place))
-        for folder, image in (("lib", APP_IMAGE), ("shims", SHIMS_IMAGE)):
-            (scratch / folder).mkdir(exist_ok=True)
-            (scratch / image).write_bytes(romfs.image(scratch / folder))
+        (scratch / "lib").mkdir(exist_ok=True)
+        (scratch / SHIMS_IMAGE).write_bytes(romfs.image(scratch / "shims"))
         scratch.rename(target)
     except OSError:
         # Another process may have made the same stage meanwhile.

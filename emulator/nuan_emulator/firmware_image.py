@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from nuan_emulator.board_tree import APP_IMAGE
+from nuan_emulator import romfs
 from nuan_protocols import bundle
 
 # mpy-cross of 1.25 writes version 6; its bytecode runs on every VM that reads this version.
@@ -36,16 +36,15 @@ def unsigned(signed: bytes) -> bytes:  # noqa: ARG001  # a signer that isn't one
     return bytes(bundle.MODULUS_BYTES)
 
 
-def app_bundle(stage: Path, label: Label, sign: Sign = unsigned) -> bytes:
-    """The application of a stage as a bundle; equal stages and labels give equal bytes."""
-    lib = stage / "lib"
+def app_bundle(folder: Path, label: Label, sign: Sign = unsigned) -> bytes:
+    """A folder as an application's bundle; equal files and labels give equal bytes."""
     files = {
-        path.relative_to(lib).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(lib.rglob("*"))
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
     manifest: dict[str, object] = {"kind": "app", "files": files, "mpy": MPY_VERSION}
-    return _bundle(bundle.APP, (stage / APP_IMAGE).read_bytes(), label, manifest, sign)
+    return _bundle(bundle.APP, romfs.image(folder), label, manifest, sign)
 
 
 def image_bundle(

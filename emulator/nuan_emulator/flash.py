@@ -43,7 +43,7 @@ def board_files(stage: Path) -> dict[str, bytes]:
 def make_partitions(image: Path, stage: Path, firmware: bytes | None = None) -> None:
     """Fill the partitions beside an image; slot 0 gets the firmware, by default what is staged."""
     if firmware is None:
-        firmware = firmware_image.app_bundle(stage, firmware_image.Label("staged", 0))
+        firmware = firmware_image.app_bundle(stage / "lib", firmware_image.Label("staged", 0))
     if len(firmware) > SLOT_BYTES:
         raise BoardError(f"{image}: a firmware of {len(firmware)} bytes needs a larger slot")
     rom = firmware + b"\xff" * (ROM_BYTES - len(firmware))

@@ -14,6 +14,8 @@ from nuan_emulator.node import Node
 from nuan_emulator.node_spec import NodeSpec
 from nuan_emulator.world import World
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 NODE_ID = "6e75616e00000001"
 # 2026-11-01 00:00 in Shanghai.
 START_MS = 1_793_462_400_000

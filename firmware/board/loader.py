@@ -66,9 +66,9 @@ def _choose(store, rom):
                 _put(store, "tries", 1)
                 return found
             except ValueError as problem:
-                _tell(str(problem))
+                _tell("went back: ", str(problem))
         else:
-            _tell("it was restarted before it was healthy")
+            _tell("went back: ", "it was restarted before it was healthy")
         _put(store, "trial", -1)
     try:
         return sealed.payload(halves[slot], keys)
@@ -78,7 +78,7 @@ def _choose(store, rom):
         found = sealed.payload(halves[1 - slot], keys)
     except ValueError as problem:
         raise ValueError("%s; slot %d: %s" % (reason, 1 - slot, problem)) from None
-    _tell(reason + "; the other slot runs")
+    _tell("", reason + "; the other slot runs")
     _put(store, "slot", 1 - slot)
     return found
 
@@ -112,17 +112,19 @@ def _put(store, name, value):
         print("nuan: can't store", name, problem)
 
 
-def _tell(text):
-    """Keep for the application why the loader chose as it did; a reason given before it stays."""
-    print("nuan:", text)
+def _tell(what, reason):
+    """Keep for the application why the loader chose as it did; a reason given before it counts."""
     try:
-        with open(_WHY):
-            return
+        with open(_WHY) as file:
+            reason = file.read()
     except OSError:
         pass
+    if reason[: len(what)] != what:
+        reason = what + reason
+    print("nuan:", reason)
     try:
         with open(_WHY, "w") as file:
-            file.write(text)
+            file.write(reason)
     except OSError as problem:
         print("nuan: can't write", _WHY, problem)
 

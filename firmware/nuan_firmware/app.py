@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware import BUILT_S, VERSION, boot_notes
+from nuan_firmware import BUILT_S, VERSION, boot_notes, on_demand
 from nuan_firmware.clock import Clock
-from nuan_firmware.connection import Connection
 from nuan_firmware.commands import Commands
+from nuan_firmware.connection import Connection
 from nuan_firmware.cycle import Cycle
 from nuan_firmware.hal import chip
 from nuan_firmware.hal.links import open_link
@@ -62,6 +62,7 @@ def make(config: "Config") -> Node:
     _add_console(node)
     gc.collect()
     has_trial = boot_notes.note(node.journal, config.version)
+    _watch_update(node)
     node.times.begin(node.journal)
     if has_trial:
         from nuan_firmware.config_trial import Trial
@@ -102,6 +103,13 @@ def _zones(node: Node) -> "Zones | NoZones":
         probes = Probes(control.probes, node.config.version, node.journal, node.clock, zones)
         node.supervisor.on_beat.append(probes.tick)
     return zones
+
+
+def _watch_update(node: Node) -> None:
+    from nuan_firmware import trial
+
+    trial.watch(node)
+    on_demand.unload("trial")
 
 
 def _add_console(node: Node) -> None:

@@ -48,6 +48,10 @@ def _receiver(node: "Node", kind: int) -> "Receiver":
         from nuan_firmware.config_store import ConfigStore
 
         return ConfigStore(node.config.node, node.config.version)
+    if kind in (wire.KIND_BUNDLE, wire.KIND_IMAGE):
+        from nuan_firmware import update
+
+        return (update.Bundle if kind == wire.KIND_BUNDLE else update.Image)(node.journal)
     raise ValueError("this firmware takes no transfer of kind %d" % kind)
 
 

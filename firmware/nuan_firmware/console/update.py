@@ -27,7 +27,8 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
             from nuan_firmware import update
 
             kind = arguments.choice("kind", _KINDS, "bundle")
-            receiver = update.Bundle() if kind == "bundle" else update.Image()
+            journal = getattr(console.node, "journal", None)
+            receiver = (update.Bundle if kind == "bundle" else update.Image)(journal)
             await transfer.begin(console, "update", receiver, arguments, reply)
         elif await transfer.go_on(console, "update", arguments, reply):
             await reply.put("told", "restart the node (reboot): it is tried then")
