@@ -232,4 +232,5 @@ def _writer(
         Credits(settings.ingest.credit_total),
         site.site.id,
         Courier(gatekeeper.keys_of, site, push_config=settings.nodes.push_config),
+        site.time_zone,
     )

@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -17,6 +18,7 @@ from nuan_gateway.clock import Clock
 from nuan_gateway.drafts import Draft
 from nuan_gateway.ingest.courier import Courier
 from nuan_gateway.ingest.credit import Credits
+from nuan_gateway.ingest.dating import Dater
 from nuan_gateway.ingest.decode import Decoded, Decoder, ReadingRow
 from nuan_gateway.ingest.exchanges import told_by
 from nuan_gateway.ingest.fit import Refusal, claims_of, fit, tombstones_of
@@ -88,7 +90,9 @@ class Writer:
         credit: Credits,
         site: str,
         courier: Courier | None = None,
+        zone: tzinfo = UTC,
     ) -> None:
+        """`zone` is the civil time that the meters' clocks follow."""
         self._engine = engine
         self._clock = clock
         self._gatekeeper = gatekeeper
@@ -96,6 +100,7 @@ class Writer:
         self._sealer = sealer
         self._credits = credit
         self._site = site
+        self._dater = Dater(zone)
         self._courier = courier or Courier(gatekeeper.keys_of)
         self._journals: dict[JournalKey, Progress] = {}
         self._last_id: int | None = None
@@ -152,6 +157,7 @@ class Writer:
         except BaseException:
             self._sealer.rolled_back()
             self._decoder.trials.rolled_back()
+            self._dater.rolled_back()
             self._courier.forget()
             self._last_id = None
             # Whether a commit that failed has taken place is the database's to say.
@@ -168,6 +174,7 @@ class Writer:
         if self._last_id is None:
             self._last_id = entries.last_id(connection)
         self._decoder.trials.begin(connection)
+        self._dater.begin(connection)
         self._courier.begin()
         return _Transaction(connection, clock_ms, now_ms, self._last_id + 1)
 
@@ -250,6 +257,7 @@ class Writer:
         told = told_by(self._site, key, numbered)
         work.exchanges += told.rows
         work.messages += told.messages
+        self._dater.note(key, fresh)
         decoded = self._decoder.decode(node, numbered)
         work.counters.unknown_slots += decoded.unknown_slots
         work.counters.unreadable += decoded.unreadable
@@ -311,6 +319,7 @@ class Writer:
     def _save(self, work: _Transaction) -> None:
         self._flush(work)
         self._decoder.trials.save(work.connection, self._site, work.now_ms)
+        self._dater.save(work.connection, self._site, work.now_ms)
         for key in sorted(work.touched):
             before = self._journals.get(key)
             state = work.journals[key].stored()

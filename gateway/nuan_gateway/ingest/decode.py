@@ -129,7 +129,7 @@ def _add_rows(
         add(
             (
                 entry_id, idx, point, serial, quantity, unit, number, exponent, storage,
-                tariff, subunit, function, status, text or None, time, clock, version,
+                tariff, subunit, function, status, text or None, time, clock, version, None,
             )
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError
 from nuan_gateway.errors import StoreError
 
 DATABASE_NAME = "nuan.db"
-SCHEMA_HEAD = "0004"
+SCHEMA_HEAD = "0005"
 BUSY_TIMEOUT_MS = 30_000
 CACHE_KIB = 32_768
 # A checkpoint costs two more syncs and writes each changed page once, however often it changed.

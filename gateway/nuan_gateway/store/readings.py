@@ -12,7 +12,11 @@ from nuan_gateway.store.schema import reading
 
 @dataclass(frozen=True, slots=True)
 class StoredReading:
-    """One row of `reading`: value * 10**exponent in `unit`, read at UTC second `time`."""
+    """One row of `reading`: value * 10**exponent in `unit`, read at UTC second `time`.
+
+    With clock 0 the node didn't know the time: `dated` is the rule that has given it one
+    afterwards, or None, and then `time` is seconds since the node's boot.
+    """
 
     entry_id: int
     idx: int
@@ -31,6 +35,7 @@ class StoredReading:
     time: int
     clock: int
     decoder: int
+    dated: str | None = None
 
 
 UNPROVED = "unconfirmed:dialect "

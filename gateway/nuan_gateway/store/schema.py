@@ -1,7 +1,8 @@
 """The gateway's tables, the same on SQLite and PostgreSQL.
 
-Node and epoch are 16 lower-case hex digits. `time` is the node's UTC seconds (seconds since its
-boot where `clock` is 0); every other instant is UTC milliseconds of the gateway's clock.
+Node and epoch are 16 lower-case hex digits. `time` is the node's UTC seconds (where `clock` is 0,
+seconds since its boot; a reading that is `dated` has UTC seconds all the same); every other instant
+is UTC milliseconds of the gateway's clock.
 """
 
 from sqlalchemy import (
@@ -195,6 +196,8 @@ reading = Table(
     Column("time", BigInteger, nullable=False),
     Column("clock", Integer, nullable=False),
     Column("decoder", Integer, nullable=False),
+    # The rule by which a reading with clock 0 got its time afterwards; null: none has.
+    Column("dated", Text),
     PrimaryKeyConstraint("entry_id", "idx"),
     # All readings of an entry share point and time: one index row for each entry finds them, at a
     # ninth of the cost of one for each reading.
@@ -292,6 +295,23 @@ meter_exchange = Table(
     Column("read_seq", BigInteger),
     Column("read_of", Text, nullable=False),
     Index(None, "node", "slot"),
+)
+
+# When a node booted whose entries first..last count from that boot (UTC seconds, with bounds), by
+# which rule, and the event that says so. Rule "open": the time isn't known yet.
+dating = Table(
+    "dating",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("first_seq", BigInteger, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("boot_s", BigInteger),
+    Column("earliest_s", BigInteger),
+    Column("latest_s", BigInteger),
+    Column("event_seq", BigInteger),
+    Column("made_at", BigInteger, nullable=False),
 )
 
 # Results and what has to leave the house.
