@@ -42,6 +42,26 @@ def register(app: App) -> None:
     ) -> None:
         _config(settings, node)
 
+    @group.command("ingest", help=tr("Take in a file of nuan pull, running or at rest."))
+    def ingest(
+        settings: SettingsFile,
+        file: Annotated[Path, typer.Argument(help=tr("What nuan pull has written."))],
+    ) -> None:
+        from nuan_tools.pulled_view import ingest as take_in
+
+        take_in(settings, file)
+
+    @group.command("exchanges", help=tr("List replaced meters and nodes, as told on the spot."))
+    def exchanges(
+        settings: SettingsFile,
+        as_json: Annotated[
+            bool, typer.Option("--json", help=tr("Print one JSON object and nothing else."))
+        ] = False,
+    ) -> None:
+        from nuan_tools.pulled_view import exchanges as show
+
+        show(settings, as_json=as_json)
+
 
 def _run(path: Path) -> None:
     import asyncio

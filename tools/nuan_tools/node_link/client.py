@@ -15,7 +15,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from nuan_protocols.uplink.console_key import console_answer
 from nuan_tools.errors import UserError
@@ -166,8 +166,10 @@ class ConsoleClient:
             except ValueError:
                 # Damaged on its way: as good as none.
                 return None
-            if isinstance(answer, dict) and answer.get("id") == self._id:
-                return answer
+            if isinstance(answer, dict):
+                members = cast("dict[str, Any]", answer)
+                if members.get("id") == self._id:
+                    return members
 
     def _line(self, deadline: float) -> bytes | None:
         while True:
