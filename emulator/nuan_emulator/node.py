@@ -7,7 +7,8 @@ import heapq
 import json
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 from nuan_emulator import flash, lockstep, ota_data
 from nuan_emulator.errors import NodeCrashLoopError, NodeDiedError, NodeStuckError
 from nuan_emulator.lockstep import Channel, Frame, Record
+from nuan_emulator.network import LAN, PPP, WIFI, Network
 from nuan_emulator.node_spec import SHIMS_KB, HeapReport, NodeSpec, Reset
 from nuan_emulator.nvs import NvsFile
 from nuan_emulator.time_world import TimeWorld
 from nuan_emulator.tunnel import Tunnel
 from nuan_emulator.uart import SerialPort
 from nuan_emulator.vm_process import VmProcess, console_tail
-from nuan_emulator.wifi import BEACON_TIMEOUT, Wifi
+from nuan_emulator.wifi import Wifi
 
 if TYPE_CHECKING:
     from nuan_emulator.world import World
@@ -41,12 +43,6 @@ _KEYS_PER_PIECE = 33
 # What nobody reads is forgotten.
 _PRINTED_BYTES_MAX = 1 << 20
 _UPLINK_RECORDS = {lockstep.SOCKET_OPEN, lockstep.SOCKET_SEND, lockstep.SOCKET_CLOSE}
-_LINK_INPUTS = {
-    lockstep.SOCKET_STATE,
-    lockstep.SOCKET_RECEIVE,
-    lockstep.DATAGRAM_RECEIVE,
-    lockstep.WIFI_STATE,
-}
 _LARGEST_FREE = re.compile(rb"max free sz: (\d+)")
 _HEAP = struct.Struct("<IIIIII")
 _RTC = struct.Struct("<IH")
@@ -81,12 +77,22 @@ class Node:
         }
         self._drivers = {p.driver_pin: p for p in self.ports.values() if p.driver_pin is not None}
         self.tunnel = Tunnel(spec.broker, self, self._random("tunnel"), world.set_clock)
-        self.wifi = Wifi(spec.outages, self._random("wifi"))
+        self._network = Network(
+            self,
+            Wifi(spec.outages, self._random("wifi")),
+            spec.lan_outages,
+            spec.modem,
+            self._random("links"),
+        )
+        self._ways: dict[int, int] = {}
+        self._pin_users = dict(spec.pins)
+        self._plug_in_modem()
         self._times = TimeWorld(spec.clock_chip, spec.time_servers, self._random("datagrams"))
         self._fill_flash()
-        for begin_ms, end_ms in spec.outages:
-            world.at(begin_ms, self._outage)
-            world.at(end_ms, self._link_back)
+        for link, outages in self._outages().items():
+            for begin_ms, end_ms in outages:
+                world.at(begin_ms, partial(self._outage, link))
+                world.at(end_ms, partial(self._link_back, link))
         self.console.unlink(missing_ok=True)
         self._boot(CAUSE_POWER_ON, (0, 0))
 
@@ -248,7 +254,7 @@ class Node:
         self._orders.clear()
         self._nvs.discard()
         self.tunnel.cut()
-        self.wifi.leave()
+        self._network.leave()
 
     def _reset(self, cause: int, at_ms: int, rtc: bytes) -> None:
         self.resets.append(Reset(at_ms, cause))
@@ -341,7 +347,7 @@ class Node:
         level = record.data[0]
         if record.ident in self._drivers:
             self._drivers[record.ident].drive(bool(level), at_ms)
-        changed = self.spec.pins.get(record.ident)
+        changed = self._pin_users.get(record.ident)
         if changed is not None:
             changed(level, at_ms)
 
@@ -350,16 +356,19 @@ class Node:
             self.tunnel.send(record.ident, at_ms, record.data)
         elif record.type == lockstep.SOCKET_CLOSE:
             self.tunnel.close(record.ident)
-        elif self.wifi.connected:
-            self.tunnel.open(record.ident, at_ms)
+        else:
+            way = self._network.way()
+            if way is not None:
+                self._ways[record.ident] = way
+                self.tunnel.open(record.ident, at_ms)
 
     def _rare(self, record: Record, at_ms: int) -> None:
         match record.type:
             case lockstep.UART_SETUP:
                 if record.ident in self.ports:
                     self.ports[record.ident].setup(record.data)
-            case lockstep.WIFI_REQUEST:
-                self._wifi(bool(record.ident), at_ms)
+            case lockstep.WIFI_REQUEST | lockstep.LINK_REQUEST:
+                self._link(record, at_ms)
             case lockstep.REBASE:
                 self._base_ms += record.ident * lockstep.DAY_MS
             case lockstep.CONSOLE_WRITE:
@@ -395,40 +404,60 @@ class Node:
         if answer is not None:
             self._give(answer[0], lockstep.DATAGRAM_RECEIVE, record.ident, answer[1])
 
-    # The link.
+    # The links.
 
-    def _wifi(self, on: bool, at_ms: int) -> None:
-        if on:
-            self._tell_wifi(*self.wifi.join(at_ms))
+    def _plug_in_modem(self) -> None:
+        """The modem, where the configuration says that one is."""
+        modem = self.spec.modem
+        for link in self.spec.config.get("links", ()):
+            if modem is None or link["kind"] != "ppp":
+                continue
+            self.ports[link["uart"]] = SerialPort(modem)
+            if link.get("power_pin", -1) >= 0:
+                self._pin_users[link["power_pin"]] = modem.press
+
+    def _link(self, record: Record, at_ms: int) -> None:
+        if record.type == lockstep.WIFI_REQUEST:
+            self._network.request(WIFI, bool(record.ident), at_ms)
         else:
-            self.wifi.leave()
-            self._drop_connections(at_ms)
+            self._network.request(record.ident, bool(record.data[0]), at_ms)
 
-    def _outage(self) -> None:
-        if self.wifi.wanted:
-            now_ms = self._world.now_ms
-            self._drop_connections(now_ms)
-            if self.wifi.connected:
-                self._tell_wifi(now_ms, BEACON_TIMEOUT)
-            self.wifi.connected = False
+    def _outages(self) -> dict[int, Sequence[tuple[int, int]]]:
+        modem = self.spec.modem
+        ppp = modem.outages if modem else ()
+        return {WIFI: self.spec.outages, LAN: self.spec.lan_outages, PPP: ppp}
 
-    def _link_back(self) -> None:
-        if self.wifi.wanted:
-            self._tell_wifi(*self.wifi.join(self._world.now_ms))
+    def _outage(self, link: int) -> None:
+        self._network.outage(link, self._world.now_ms)
 
-    def _tell_wifi(self, at_ms: int, status: int) -> None:
-        self._give(at_ms, lockstep.WIFI_STATE, 0, status.to_bytes(2, "little"))
+    def _link_back(self, link: int) -> None:
+        self._network.back(link, self._world.now_ms)
 
-    def _drop_connections(self, now_ms: int) -> None:
-        """The link is gone, and with it all that was still on its way."""
-        self._inputs = [i for i in self._inputs if i[2] not in _LINK_INPUTS]
+    def give(self, at_ms: int, kind: int, ident: int, data: bytes) -> None:
+        """Tell the board something at an instant."""
+        self._give(at_ms, kind, ident, data)
+
+    def drop(self, link: int, now_ms: int) -> None:
+        """A link is gone, and with it all that was still on its way."""
+        gone = [ident for ident in self.tunnel.open_idents() if self._ways.get(ident) == link]
+        self._inputs = [i for i in self._inputs if not _goes_over(i, link, gone)]
         heapq.heapify(self._inputs)
-        for ident in self.tunnel.open_idents():
+        for ident in gone:
             self.socket_ended(ident, now_ms)
-        self.tunnel.cut()
+            self.tunnel.close(ident)
 
     def _random(self, purpose: str) -> Random:
         return Random(f"{self._world.seed}/{self.spec.node_id}/{purpose}")  # noqa: S311
+
+
+def _goes_over(given: tuple[int, int, int, int, bytes], link: int, idents: list[int]) -> bool:
+    """Whether what the board was to be told has been on its way over this link."""
+    _, _, kind, ident, _ = given
+    if kind in (lockstep.SOCKET_STATE, lockstep.SOCKET_RECEIVE):
+        return ident in idents
+    if kind == lockstep.LINK_STATE:
+        return ident == link
+    return kind == lockstep.DATAGRAM_RECEIVE or (kind == lockstep.WIFI_STATE and link == WIFI)
 
 
 def _driver_pin(config: Mapping[str, Any], uart: int) -> int | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nuan_emulator.clock_chip import ClockChip
+from nuan_emulator.modem import Modem
 from nuan_emulator.nvs import NvsValue
 from nuan_emulator.time_server import TimeServer
 from nuan_emulator.uart import SerialLine, Wires
@@ -59,7 +60,8 @@ class NodeSpec:
 
     `heap_kb` is the program's; what the emulation takes comes on top.
     `config` becomes /config.json on a new image; `key` and `nvs` ("namespace/key") fill a new
-    non-volatile store. Outages are half-open intervals of UTC milliseconds without a link.
+    non-volatile store. Outages are half-open intervals of UTC milliseconds without Wi-Fi or a
+    cable; a modem, on the port and the power key that `config` names, has its own.
     `firmware` is what a new board has in its ROM partition's slot 0, a bundle; else what is staged.
     `drift_ppm`, a multiple of 5, is what the board's crystal gains; `clock_chip` is its DS3231;
     `time_servers` answer over its link, by host name.
@@ -77,6 +79,8 @@ class NodeSpec:
     )
     heap_kb: int = HEAP_KB
     outages: Sequence[tuple[int, int]] = ()
+    lan_outages: Sequence[tuple[int, int]] = ()
+    modem: Modem | None = None
     nvs: Mapping[str, NvsValue] = field(default_factory=dict[str, NvsValue])
     cost: BoardCost | None = None
     drift_ppm: int = 0

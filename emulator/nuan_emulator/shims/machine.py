@@ -98,6 +98,7 @@ class UART:
 
     INV_TX = const(4)
     INV_RX = const(32)
+    IRQ_RXIDLE = const(4096)
 
     def __init__(self, id, baudrate=115200, **options):
         self.id = id
@@ -128,6 +129,9 @@ class UART:
         if request != 3:
             return 0
         return ((1 if self._fill else 0) | 4) & mask
+
+    def irq(self, handler=None, trigger=0, hard=False):
+        pass
 
     def any(self):
         return self._fill

@@ -1,5 +1,5 @@
 # ruff: noqa: D102, D103, PLW0603, ARG002
-"""ESP32's network module: one station whose link is the world's."""
+"""ESP32's network module: one station whose link is the world's; LAN and PPP on demand."""
 
 import lockstep_client as _clock
 from micropython import const
@@ -16,6 +16,7 @@ STAT_GOT_IP = const(1010)
 _active = False
 _status = STAT_IDLE
 _down_hooks = []
+_wired = []
 
 
 def _link_changed(_ident, data):
@@ -27,7 +28,23 @@ def _link_changed(_ident, data):
 
 
 def connected():
-    return _active and _status == STAT_GOT_IP
+    return (_active and _status == STAT_GOT_IP) or bool(_wired)
+
+
+def changed(link, up):
+    """Ethernet (1) or PPP (2) has an address, or none any more."""
+    if up and link not in _wired:
+        _wired.append(link)
+    elif not up and link in _wired:
+        _wired.remove(link)
+        for hook in _down_hooks:
+            hook()
+
+
+def __getattr__(name):
+    import network_wired
+
+    return getattr(network_wired, name)
 
 
 class WLAN:
@@ -64,7 +81,7 @@ class WLAN:
         _clock.put(7, 0, b"", True)
 
     def isconnected(self):
-        return connected()
+        return _active and _status == STAT_GOT_IP
 
     def status(self, what=None):
         return -60 if what == "rssi" else _status
@@ -76,7 +93,7 @@ class WLAN:
         return b"\x02nuan\x00" if names == ("mac",) else None
 
     def ifconfig(self):
-        address = "10.1.0.2" if connected() else "0.0.0.0"  # noqa: S104
+        address = "10.1.0.2" if self.isconnected() else "0.0.0.0"  # noqa: S104
         return (address, "255.255.0.0", "10.1.0.1", "10.1.0.1")
 
 

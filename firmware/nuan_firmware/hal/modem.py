@@ -27,6 +27,8 @@ class ModemPort:
             rx=options["rx"],
             rxbuf=_UART_RX_BYTES,
             timeout=0,
+            # One interrupt when the line falls silent, not one for every byte.
+            timeout_char=2,
         )
         power = options["power_pin"]
         self._power = machine.Pin(power, machine.Pin.OUT, value=0) if power >= 0 else None
