@@ -67,7 +67,8 @@ def _run(commands: "Commands", code: int, payload: bytes) -> "tuple[int, str, in
     if code == wire.TIME:
         return DONE, _time(commands, wire.parse_number(payload)), 0
     if code == wire.SETPOINT:
-        return DONE, _setpoint(commands, payload), 0
+        _setpoint(commands, payload)
+        return DONE, "", 0
     if code == wire.AGAIN:
         return DONE, _again(commands, wire.parse_number(payload)), 0
     raise ValueError("this firmware knows no command %d" % code)
@@ -82,13 +83,12 @@ def _time(commands: "Commands", utc_s: int) -> str:
     return "the clock was %d s off" % (utc_s - before)
 
 
-def _setpoint(commands: "Commands", payload: bytes) -> str:
+def _setpoint(commands: "Commands", payload: bytes) -> None:
     zone, setpoint_dc, until_s, who, why = wire.parse_setpoint(payload)
     node = commands.node
     if until_s and until_s <= node.clock.now():
         raise ValueError("it would have ended already")
     node.zones.override(zone, setpoint_dc, until_s, who, why)
-    return "zone %d: %d.%d until %d" % (zone, setpoint_dc // 10, setpoint_dc % 10, until_s)
 
 
 def _again(commands: "Commands", seq: int) -> str:

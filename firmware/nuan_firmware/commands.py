@@ -83,5 +83,6 @@ class Commands:
     def _unload(self) -> None:
         # A transfer comes in many pieces: its code stays until it has ended.
         if self.receiver is None:
-            on_demand.unload("command_run", "command_transfer", "config_store", "update")
+            on_demand.unload("command_run", "command_transfer", "config_store", "update", "trial")
             on_demand.unload("nuan_protocols.uplink.command", "nuan_protocols.uplink.result")
+            on_demand.unload("nuan_protocols.bundle", "nuan_protocols.sealed")

@@ -31,13 +31,15 @@ _SUFFIX = "json"
 _DIGEST_BYTES = const(32)
 _CHUNK_BYTES = const(256)
 _NAME_BYTES = const(4)
+# A board without a configuration takes any.
+_ANY_NODE = bytes(8)
 
 
 class ConfigStore:
     """One transfer for the node `node`, which runs the configuration `version`.
 
-    The new one must have a higher version; with version 0 any is good. ValueErrors are refusals
-    with their reason; nothing has changed then.
+    The new one must have a higher version; with version 0 any is good, with a node of 8 zeros any
+    node's. ValueErrors are refusals with their reason; nothing has changed then.
     """
 
     def __init__(self, node: bytes, version: int) -> None:
@@ -126,7 +128,7 @@ class ConfigStore:
         finally:
             on_demand.unload(*CONFIG_MODULES)
             gc.collect()
-        if settings.node != self._node:
+        if self._node not in (settings.node, _ANY_NODE):
             raise ValueError("node: it is another node's, %s" % settings.node.hex())
         if settings.version <= self._version:
             raise ValueError(
