@@ -89,7 +89,7 @@ class Receiver:
         try:
             if self._kind == bundle.APP:
                 self._check_slot()
-            elif _digest_of(area, 0, info.size) != info.payload_digest:
+            elif _digest_of(area, 0, info.size) != info.digest:
                 raise ValueError("the image on flash doesn't have the hash that its head gives")
         except ValueError:
             forget()
@@ -266,7 +266,7 @@ def _check_runs(info: bundle.Head, moduli: "list[bytes]") -> int:
     except ValueError as problem:
         # Whatever the other slot holds is what this board lives on.
         raise ValueError("slot %d: %s; nothing is overwritten" % (number, problem)) from None
-    if bundle.Head(good).payload_digest == info.payload_digest:
+    if bundle.Head(good).digest == info.digest:
         raise ValueError("it runs here already")
     return number
 

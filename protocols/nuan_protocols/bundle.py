@@ -54,7 +54,7 @@ class Head:
         self.payload_at, self.size = unpack_from(">II", data, 16)
         self.key = bytes(data[24:32])
         self.manifest_digest = bytes(data[32:64])
-        self.payload_digest = bytes(data[64:96])
+        self.digest = bytes(data[64:96])
         text = bytes(data[VERSION_AT:SIGNED_BYTES])
         try:
             self.version = text.rstrip(b"\x00").decode()
