@@ -1,0 +1,1 @@
+"""Firmware for nodes: keys, bundles, and what is in them."""
