@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from statistics import median_low
 
 from sqlalchemy import Connection
 
 from nuan_gateway.evidence.canonical import canonical_text
 from nuan_gateway.ingest.boots import Boot, Line, body_of, boots, bound, starts_boot, step_of
+from nuan_gateway.ingest.meter_clocks import AGREE_S, agreed, boot_by_meters
 from nuan_gateway.store import datings, outbox
 from nuan_gateway.store.datings import OPEN, StoredDating
 from nuan_protocols.uplink.batch_reader import BatchEntry
@@ -29,10 +30,6 @@ from nuan_protocols.uplink.entry import KIND_EVENT, KIND_TOMBSTONE
 log = logging.getLogger(__name__)
 
 JournalKey = tuple[str, str]
-WITNESSES_MIN = 3
-AGREE_S = 600
-"""So far may a meter's clock be from the median and still bear it out."""
-
 _LOOK_BACK = 200
 _FEED_ENTRIES_MAX = 1000
 
@@ -124,39 +121,17 @@ class Dater:
         )  # fmt: skip
         if boot.source:
             return row
-        heard = self._witnesses(connection, row)
         latest_s = now_ms // 1000 if boot.latest_s is None else boot.latest_s
         earliest_s = 0 if boot.earliest_s is None else boot.earliest_s
-        agreed = _agreed(heard)
-        if not agreed or not earliest_s - AGREE_S <= median_low(agreed) <= latest_s + AGREE_S:
+        heard = agreed(boot_by_meters(connection, row, self._zone))
+        if not heard or not earliest_s - AGREE_S <= median_low(heard) <= latest_s + AGREE_S:
             return row
-        low = max(min(agreed), earliest_s)
-        high = max(low, min(max(agreed), latest_s))
-        when = min(max(median_low(agreed), low), high)
+        low = max(min(heard), earliest_s)
+        high = max(low, min(max(heard), latest_s))
+        when = min(max(median_low(heard), low), high)
         return StoredDating(
             *key, boot.first_seq, boot.last_seq, "witness", when, low, high, None, now_ms
         )
-
-    def _witnesses(self, connection: Connection, row: StoredDating) -> list[int]:
-        """When the boot was, by each meter whose clock was read in it."""
-        said: dict[str, list[int]] = {}
-        for meter, text, uptime_s in datings.meter_clocks(connection, row):
-            try:
-                civil = datetime.fromisoformat(text)
-            except ValueError:
-                continue
-            utc_s = int(civil.replace(tzinfo=self._zone).timestamp())
-            said.setdefault(meter, []).append(utc_s - uptime_s)
-        return [median_low(each) for each in said.values()]
-
-
-def _agreed(heard: list[int]) -> list[int]:
-    """The witnesses that bear out the median, if they are enough and most of all."""
-    if len(heard) < WITNESSES_MIN:
-        return []
-    middle = median_low(heard)
-    near = [each for each in heard if abs(each - middle) <= AGREE_S]
-    return near if len(near) >= WITNESSES_MIN and 2 * len(near) > len(heard) else []
 
 
 def _boot_begin(connection: Connection, key: JournalKey, seq: int) -> int:

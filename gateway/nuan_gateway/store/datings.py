@@ -32,6 +32,8 @@ class StoredDating:
 
 
 _COLUMNS = [dating.c[name] for name in StoredDating.__slots__]
+# Enough for every meter to have spoken: a clock that was read more often says no more.
+_EXCHANGES_MAX = 1000
 _TELLING = (KIND_EVENT, KIND_TOMBSTONE)
 
 
@@ -139,10 +141,10 @@ def date_readings(connection: Connection, boot: StoredDating) -> list[tuple[int,
     return [(row.seq, row.time) for row in connection.execute(query)]
 
 
-def meter_clocks(connection: Connection, boot: StoredDating) -> list[tuple[str, str, int]]:
-    """(meter, what its clock showed, seconds since boot) of the boot's readings of such clocks."""
+def meter_clocks(connection: Connection, boot: StoredDating) -> list[tuple[int, str, str, int]]:
+    """(seq, meter, what its clock showed, seconds since boot) of the boot's readings of clocks."""
     query = (
-        select(reading.c.meter, reading.c.text, entry.c.time)
+        select(entry.c.seq, reading.c.meter, reading.c.text, entry.c.time)
         .select_from(entry.join(reading, reading.c.entry_id == entry.c.id))
         .where(
             _undated(boot),
@@ -155,7 +157,13 @@ def meter_clocks(connection: Connection, boot: StoredDating) -> list[tuple[str, 
             reading.c.text.is_not(None),
         )
     )
-    return [(row.meter, row.text, row.time) for row in connection.execute(query)]
+    return [(row.seq, row.meter, row.text, row.time) for row in connection.execute(query)]
+
+
+def exchanges(connection: Connection, boot: StoredDating) -> list[bytes]:
+    """Canonical bytes of the boot's exchanges that have no time of their own."""
+    query = select(entry.c.raw).where(_undated(boot)).order_by(entry.c.seq).limit(_EXCHANGES_MAX)
+    return list(connection.scalars(query))
 
 
 def _undated(boot: StoredDating) -> Any:
