@@ -62,6 +62,9 @@ async def _show(console: "Console", reply: "Reply") -> None:
 
 def _decide(console: "Console", action: str) -> None:
     if not config_store.exists(config_store.TRIAL_PATH):
+        if action == "confirm" and config_store.exists(config_store.CONFIG_PATH):
+            # The first one a board gets is never on trial.
+            return
         raise Refused("no configuration is on trial")
     if action == "confirm":
         os.rename(config_store.TRIAL_PATH, config_store.CONFIG_PATH)

@@ -27,4 +27,4 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
 
 async def _later() -> None:
     await asyncio.sleep_ms(_ANSWER_MS)
-    chip.reset()
+    chip.restart()
