@@ -58,7 +58,7 @@ def gmtime(seconds=None):
     year += since // 146097 * 400 + (month < 3)
     yearday = days - mktime((year, 1, 1, 0, 0, 0)) // 86400 + 1
     clock = second // 3600, second // 60 % 60, second % 60
-    return (year, month, date) + clock + ((days + 5) % 7, yearday)
+    return (year, month, date, clock[0], clock[1], clock[2], (days + 5) % 7, yearday)
 
 
 localtime = gmtime
