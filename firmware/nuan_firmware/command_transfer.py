@@ -63,4 +63,4 @@ async def restart(node: "Node") -> None:
             break
         await asyncio.sleep(1)
     node.journal.flush()
-    chip.reset()
+    chip.restart()

@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         rtc: tuple[int, int] | None
         meter_clocks: bool
         utc_offset_s: int
+        led: int
 
 else:
     from collections import namedtuple
@@ -126,6 +127,7 @@ else:
             "rtc",
             "meter_clocks",
             "utc_offset_s",
+            "led",
         ),
     )
 
@@ -177,10 +179,20 @@ def parse(document: "Any") -> "Config":
     control = _control(top, meters, buses)
     links = _links(top, buses)
     times = _clock(top)
+    led = _led(top)
     top.done()
     return Config(
-        version, node, links, *uplink, *kept, buses, meters, control, *times, utc_offset_s
+        version, node, links, *uplink, *kept, buses, meters, control, *times, utc_offset_s, led
     )
+
+
+def _led(top: "Section") -> int:
+    """The lamp's pin, plus 256 when it lights at low level; -1 without one."""
+    pin = top.integer("led", -1, 48, -1)
+    low = top.flag("led_low", False)
+    if low and pin < 0:
+        raise ConfigError("led_low: there is no led")
+    return pin + 256 if low else pin
 
 
 def segment_bytes(meters: "tuple[Meter, ...]") -> int:

@@ -87,7 +87,7 @@ class Trial:
             if node.clock.uptime() >= TRIAL_S:
                 give_up("no gateway within %d s: %s" % (TRIAL_S, node.uplink.connection.fault))
                 node.journal.flush()
-                chip.reset()
+                chip.restart()
             await asyncio.sleep_ms(_LOOK_MS)
         os.rename(config_store.TRIAL_PATH, config_store.CONFIG_PATH)
         node.journal.event(EVENT_CONFIGURATION, "version %d confirmed" % node.config.version)

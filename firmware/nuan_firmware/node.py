@@ -54,6 +54,10 @@ class Node:
         pollers: list[Poller]
         zones: Zones | NoZones
 
+    def __init__(self) -> None:
+        # Why it runs in safe mode; empty when it doesn't.
+        self.safe_why = ""
+
     def tick(self, now_s: int) -> None:
         """What is due at every beat of the supervisor."""
         self.uplink.check()

@@ -23,7 +23,7 @@ def main() -> None:
     """Run the node; never returns on a board."""
     node = None
     try:
-        node = _make(_settings())
+        node = _node()
         asyncio.run(node.supervisor.run())
     except Exception as problem:
         sys.print_exception(problem)
@@ -35,15 +35,32 @@ def main() -> None:
     chip.reset()
 
 
-def _settings() -> "Config":
-    """The configuration, without the code that checked it: once a boot is enough."""
-    from nuan_firmware import config_trial
+def _node() -> "Node":
+    from nuan_firmware import boot_choice
 
-    settings = config_trial.load()
+    why = boot_choice.reason()
+    on_demand.unload("boot_choice", "panic")
+    if not why:
+        settings, why = _settings()
+        if settings is not None:
+            return _make(settings)
+    from nuan_firmware import safe_mode
+
+    return safe_mode.make(why)
+
+
+def _settings() -> "tuple[Config | None, str]":
+    """The configuration, without the code that checked it: once a boot is enough; or why not."""
+    from nuan_firmware import config, config_trial
+
+    try:
+        settings, why = config_trial.load(), ""
+    except config.ConfigError as problem:
+        settings, why = None, str(problem)
     on_demand.unload("config", "config_clock", "config_links", "config_meters", "config_zones")
     on_demand.unload("config_trial", "config_store")
     gc.collect()
-    return settings
+    return settings, why
 
 
 def _make(settings: "Config") -> "Node":
@@ -51,6 +68,6 @@ def _make(settings: "Config") -> "Node":
     from nuan_firmware import app
 
     node = app.make(settings)
-    on_demand.unload("app", "boot_notes", "panic", "config_trial", "config_store")
+    on_demand.unload("app", "essentials", "boot_notes", "panic", "config_trial", "config_store")
     gc.collect()
     return node

@@ -90,6 +90,10 @@ class Uplink:
         """What last ended a connection, or went wrong on it; empty when nothing did."""
         return self.connection.fault
 
+    def is_greeted(self) -> bool:
+        """Whether the gateway has acknowledged this connection's HELLO."""
+        return self._is_greeted
+
     def kick(self) -> None:
         """Something was flushed."""
         self._wake.set()

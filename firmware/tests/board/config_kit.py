@@ -24,6 +24,7 @@ USUAL = {
     "rtc": None,
     "meter_clocks": False,
     "utc_offset_s": 28800,
+    "led": -1,
 }
 
 

@@ -80,6 +80,10 @@ class Hal:
         Hal.resets += 1
 
     @staticmethod
+    def restart():
+        Hal.resets += 1
+
+    @staticmethod
     def reset_cause():
         return "power"
 
