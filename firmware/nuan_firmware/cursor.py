@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Cursor:
     """A place in the journal. `seq` is the number of the entry at hand, `chain` the value before.
 
-    `lost` is (first, last, chain after last) of what thinning left out or flash has lost just before
-    the entry at hand; who reads clears it. `reference` is where the entry's body is kept, -1: nowhere.
+    `lost` is (first, last, chain after last) of what thinning left out or flash has lost before the
+    entry at hand; who reads clears it. `reference`: where the entry's body is kept, -1 nowhere.
     """
 
     def __init__(
@@ -82,6 +82,8 @@ class Cursor:
         self.lost = None
         if not (self.open_segment(index) or self._follow(index + 1)):
             return
+        if self.seq > seq:
+            self._lose(seq, self.seq - 1)
         while self.entry() is not None and self.seq < seq:
             self.advance()
         lost = self.lost
@@ -112,9 +114,8 @@ class Cursor:
         if not shelf.count:
             return False
         if self.segment < shelf.first(0):
-            # The oldest segment was dropped under this cursor, and a tombstone says so.
+            # The oldest segment was dropped under this cursor.
             self._follow(0)
-            self.lost = None
         while True:
             size = block_bytes(
                 self._block, shelf.read_block(self.segment, self.offset, self._block)

@@ -28,7 +28,7 @@ from nuan_firmware.segment import (
     seal,
     zigzag,
 )
-from nuan_firmware.shelf import Shelf
+from nuan_firmware.shelf import NEW, Shelf
 from nuan_protocols.uplink import body as bodies
 from nuan_protocols.uplink.entry import (
     HEAD_BYTES,
@@ -50,9 +50,13 @@ if TYPE_CHECKING:
     from nuan_protocols.uplink.batch import BatchBuilder
     from nuan_protocols.uplink.keys import Buffer, NodeKeys
 
+# Not in the errno module of a board.
+_ENOSPC = const(28)
 _RESERVE_COUNT = const(256)
 # A block holds fewer entries than this, so no more numbers can be in use and not yet flushed.
 UNFLUSHED_MAX = BLOCK_BYTES_MAX // 4
+# Stays free for a new configuration, whatever else fills the flash.
+_FREE_BYTES = const(49152)
 # Days are local ones: China's, unless the configuration says otherwise.
 UTC_OFFSET_S = const(28800)
 # Segments thinned at one flush, each of which takes a board some seconds.
@@ -97,6 +101,8 @@ class Journal:
         self.epoch = self.chain = b""
         self.seq = self.flushed = self.delivered = 0
         self.torn_bytes = self.removed = 0
+        self._fault = ""
+        self._failures = self._unkept = 0
         self._recover(draw_epoch)
         self.cursor.references = References(references, reference_bytes)
         if self.shelf.count:
@@ -164,17 +170,25 @@ class Journal:
             return False
         if self._crowded:
             self._make_room()
+        if self._fault:
+            text = "journal: %d failures of flash, %d entries not kept: %s"
+            text %= self._failures, self._unkept, self._fault
+            self._fault = ""
+            self._failures = self._unkept = 0
+            self.event(bodies.EVENT_FAULT, text)
         return True
 
     def _append(
         self, kind: int, end: int, time: int, clock: int, slot: int = 0, part: int = -1
     ) -> None:
-        if self.fill + end - HEAD_BYTES + RECORD_BYTES_MAX - BODY_BYTES_MAX > self._limit:
+        room = BODY_BYTES_MAX - RECORD_BYTES_MAX + HEAD_BYTES - end
+        if self.fill - room > self._limit:
             self._write()
+        if self.fill - room > self._limit or not self._reserve():
+            # Flash takes nothing and memory is full. It gets no number, so none will be missing.
+            self._unkept += 1
+            return
         seq = self.seq
-        if seq > self._reserved:
-            self._reserved = seq + _RESERVE_COUNT - 1
-            self.shelf.write_mark(self.epoch, self._reserved, self.delivered)
         if self.fill == BLOCK_HEAD_BYTES:
             self.shelf.keep(0, 0, None)
             self._block_seq = seq
@@ -189,6 +203,19 @@ class Journal:
         if self._crowded and self.shelf.count > self.shelf.count_max:
             # Flushing is too far away: this can't wait for thinning.
             self._drop_oldest()
+
+    def _reserve(self) -> bool:
+        """Whether the next number may be used."""
+        last = self.seq + _RESERVE_COUNT - 1
+        if self.seq > self._reserved:
+            try:
+                self.shelf.write_mark(self.epoch, last, self.delivered)
+            except OSError as problem:
+                self._fault = repr(problem)
+                self._failures += 1
+                return False
+            self._reserved = last
+        return True
 
     def begin_block(self, time: int, fill: int) -> None:
         """Begin a block with the base time; its first `fill` bytes are its head."""
@@ -230,10 +257,38 @@ class Journal:
         if self.fill == BLOCK_HEAD_BYTES:
             return False
         seal(self.block, self.fill, self._block_seq, self._block_time)
-        with open(self.shelf.path(self._segment), "ab") as file:
+        try:
+            try:
+                self._put()
+            except OSError as problem:
+                if problem.errno != _ENOSPC or self.shelf.count < 2:
+                    raise
+                # Others have filled the flash: what is told by the numbers is named when it's sent.
+                self.shelf.remove_oldest()
+                self._put()
+            self._settle()
+        except OSError as problem:
+            # The block stays in memory, and is written with the next flush.
+            self._fault = repr(problem)
+            self._failures += 1
+            return False
+        return True
+
+    def _put(self) -> None:
+        path = self.shelf.path(self._segment)
+        if self._fault:
+            from nuan_firmware.mend import is_written
+
+            done = is_written(path, self.shelf.root + NEW, self._size, self.block[: self.fill])
+            unload("mend")
+            if done:
+                return
+        with open(path, "ab") as file:
             if not self._size:
                 file.write(self._header)
             file.write(self.block[: self.fill])
+
+    def _settle(self) -> None:
         if not self._size:
             self.shelf.add(self._segment)
             self._size = HEADER_BYTES
@@ -241,12 +296,14 @@ class Journal:
         self._size += self.fill
         self.fill = BLOCK_HEAD_BYTES
         self.flushed = self.seq - 1
-        while self.shelf.first(0) < self._doomed:
-            self.shelf.remove_oldest()
         if self._size + BLOCK_HEAD_BYTES + RECORD_BYTES_MAX > self.segment_bytes:
             self._roll()
+        self._set_limit()
+        while self.shelf.first(0) < self._doomed:
+            self.shelf.remove_oldest()
+
+    def _set_limit(self) -> None:
         self._limit = min(BLOCK_BYTES_MAX, self.segment_bytes - max(HEADER_BYTES, self._size))
-        return True
 
     # -- room
 
@@ -260,24 +317,39 @@ class Journal:
     def _is_crowded(self) -> bool:
         shelf = self.shelf
         return shelf.count >= shelf.count_max or (
-            free_bytes(shelf.root) < 2 * self.segment_bytes and shelf.count > 1
+            shelf.count > 1 and free_bytes(shelf.root) < self.segment_bytes + _FREE_BYTES
         )
 
     def _make_room(self) -> None:
+        try:
+            self._thin()
+        except (OSError, ValueError, MemoryError) as problem:
+            self._fault = repr(problem)
+            self._failures += 1
+            # What the buffers hold may not be this segment's any more.
+            if self._size:
+                self._roll()
+                self._set_limit()
+        if self._crowded and self.shelf.count >= self.shelf.count_max:
+            self._drop_oldest()
+
+    def _thin(self) -> None:
         shelf = self.shelf
+        self._crowded = True
         for _ in range(_THINNED_MAX):
             if shelf.first(1) <= self.delivered + 1:
-                break
-            from nuan_firmware.thin import thin
+                shelf.remove_oldest()
+            else:
+                from nuan_firmware.thin import thin
 
-            if not thin(self):
-                break
+                done = thin(self)
+                unload("thin")
+                if not done:
+                    self._drop_oldest()
+                    return
             self._crowded = self._is_crowded()
             if not self._crowded:
-                break
-        unload("thin")
-        if self._crowded:
-            self._drop_oldest()
+                return
 
     def restore(self, seq: int) -> None:
         """After thinning: bring back the buffers of writer and reader, the reader at `seq`."""
@@ -326,11 +398,12 @@ class Journal:
         cursor = self.cursor
         cursor.seek(seq)
         entry = cursor.entry()
-        if entry is None or cursor.seq <= seq:
-            return
-        # Numbers that were only reserved are named by the entry at hand itself.
-        if entry[1] != KIND_TOMBSTONE or uint(entry, HEAD_BYTES, 4) > seq:
-            cursor.lost = (seq, cursor.seq - 1, cursor.chain)
+        lost = cursor.lost
+        if lost and entry is not None and entry[1] == KIND_TOMBSTONE:
+            # Numbers that were only reserved are named by the entry at hand itself.
+            first, last = uint(entry, HEAD_BYTES, 4), uint(entry, HEAD_BYTES + 4, 4)
+            if first <= lost[0] and lost[1] <= last:
+                cursor.lost = None
 
     def next_batch(self, builder: "BatchBuilder", nonce: "Buffer") -> bool:
         """Begin a batch and fill it with what follows on flash; False when there is nothing.
@@ -341,13 +414,14 @@ class Journal:
         entry = cursor.entry() if cursor.seq <= self.flushed else None
         if entry is None:
             return False
-        if cursor.lost:
+        if cursor.lost and cursor.lost[1] > self.delivered:
             seq, before, stone = self._named(cursor.lost)
             if seq > self.flushed:
                 return False
             cursor.lost = None
             builder.begin(nonce, seq, before)
             return builder.add(stone)
+        cursor.lost = None
         builder.begin(nonce, cursor.seq, cursor.chain)
         following = cursor.seq
         # A jump in the numbers starts a new batch.
@@ -359,13 +433,15 @@ class Journal:
 
     def name_losses(self) -> None:
         """Journal a tombstone for what is missing before the cursor's entry."""
-        if self.cursor.lost:
-            self._named(self.cursor.lost)
-            self.cursor.lost = None
+        lost = self.cursor.lost
+        self.cursor.lost = None
+        if lost and lost[1] > self.delivered:
+            self._named(lost)
 
     def _named(self, lost: "tuple[int, int, bytes]") -> "tuple[int, bytes, bytes]":
         """(number, chain value before it, canonical bytes) of the tombstone for what was lost."""
         first, last, after = lost
+        first = max(first, self.delivered + 1)
         stone = self._stone
         # A connection that breaks here again and again makes no new ones.
         if stone is None or stone[:2] != (first, last):
@@ -410,7 +486,7 @@ class Journal:
         self.seq = self._reserved + 1
         if not self._size:
             self._roll()
-        self._limit = min(BLOCK_BYTES_MAX, self.segment_bytes - max(HEADER_BYTES, self._size))
+        self._set_limit()
         if self._reserved > self.flushed:
             first, last = self.flushed + 1, self._reserved
             self.tombstone(first, last, bodies.TOMBSTONE_RESERVED, self.chain)
@@ -431,6 +507,9 @@ class Journal:
 
 
 def free_bytes(path: str) -> int:
-    """Free bytes of the file system that holds `path`."""
-    stat = os.statvfs(path)
+    """Free bytes of the file system that holds `path`; 0 when it doesn't tell."""
+    try:
+        stat = os.statvfs(path)
+    except OSError:
+        return 0
     return int(stat[0]) * int(stat[3])

@@ -9,10 +9,11 @@ file, and what stays is written anew:
                                      others the first and the last of each code
     tombstones                       all
 
-Where entries were left out, a jump carries the chain value behind them; the last block of a thinned
-segment is a jump without records, to where the next segment begins. Tombstones follow from the
-jumps when they are sent. The new file takes its name in one step, then the old ones go; names_left()
-finishes that after a power cut. Loaded on demand, it borrows the buffers of writer and reader.
+Where entries were left out, a jump carries the chain value behind them; the last block of a
+thinned segment is a jump without records, to where the next segment begins. Tombstones follow from
+the jumps when they are sent. The new file takes its name in one step, then the old ones go;
+names_left() finishes that after a power cut. Loaded on demand, it borrows the buffers of writer and
+reader.
 """
 
 import os

@@ -37,7 +37,8 @@ class Life:
             self.journal.flush()
         finally:
             self.used = max(self.used, self.journal.seq - 1)
-        self.promised.update(bodies)
+        flushed = self.journal.flushed
+        self.promised.update({seq: bodies[seq] for seq in bodies if seq <= flushed})
 
     def die(self):
         self.chip.unmount()
@@ -68,7 +69,6 @@ class Life:
 def live(life, cut_after, turns):
     """Boot, live until the power goes (or all turns are done), and check after the next boot."""
     life.chip.cut_after = cut_after
-    cut = False
     try:
         life.boot()
         for _ in range(turns):
@@ -76,7 +76,7 @@ def live(life, cut_after, turns):
     except (PowerCutError, OSError):
         # A file that is closed on the way out finds no power: OSError.
         assert life.chip.was_cut()
-        cut = True
+    cut = life.chip.was_cut()
     life.die()
     life.boot()
     assert life.journal.seq > life.used, "a number is used twice"

@@ -1,4 +1,4 @@
-"""The power goes while a new configuration comes in, is tried and confirmed: old or new, never between."""
+"""The power goes while a configuration comes in, is tried and confirmed: old or new, never between."""
 
 import json
 import os
@@ -78,7 +78,6 @@ def test_every_cut_of_a_change_of_configuration():
             cut_after += 1
             board = Board()
             board.chip.cut_after = cut_after
-            cut = False
             try:
                 board.boot()
                 board.turn()
@@ -87,7 +86,7 @@ def test_every_cut_of_a_change_of_configuration():
                 board.confirm()
             except (PowerCutError, OSError):
                 assert board.chip.was_cut()
-                cut = True
+            cut = board.chip.was_cut()
             board.chip.unmount()
             board.boot()
             assert board.version in (OLD["version"], NEW["version"])

@@ -42,7 +42,8 @@ class Scene:
             self.journal.flush()
         finally:
             self.used = max(self.used, self.journal.seq - 1)
-        self.promised.update(bodies)
+        flushed = self.journal.flushed
+        self.promised.update({seq: bodies[seq] for seq in bodies if seq <= flushed})
 
     def keep(self):
         blocks = [None if block is None else bytes(block) for block in self.chip.blocks]
@@ -105,14 +106,13 @@ def sweep(joined):
         cut_after += STEP
         scene.put_back(kept)
         scene.chip.cut_after = cut_after
-        cut = False
         try:
             scene.boot()
             for _ in range(TURNS):
                 scene.turn()
         except (PowerCutError, OSError):
             assert scene.chip.was_cut()
-            cut = True
+        cut = scene.chip.was_cut()
         scene.chip.unmount()
         scene.boot()
         assert scene.journal.seq > scene.used, "a number is used twice"

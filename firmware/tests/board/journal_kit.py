@@ -62,7 +62,7 @@ def entries_of(journal, first=0, gaps=None):
     What thinning has left out is added to `gaps` as (first, last); None: nothing may be missing.
     """
     cursor = journal.cursor
-    cursor.seek(first)
+    cursor.seek(first or journal.oldest())
     found = {}
     chain = genesis(NODE, journal.epoch)
     entry = cursor.entry()
