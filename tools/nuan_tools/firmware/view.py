@@ -5,8 +5,6 @@ from nuan_tools.console import out, table
 from nuan_tools.firmware.inspect import Inspected
 from nuan_tools.i18n import tr
 
-_DIGITS = 16
-
 
 def print_bundle(found: Inspected) -> None:
     """Print what it is, who signed it, and its files."""
@@ -22,7 +20,7 @@ def print_bundle(found: Inspected) -> None:
         (tr("kind"), kind),
         (tr("version"), head.version),
         (tr("build"), str(head.build)),
-        (tr("bytes"), f"{head.size:,}"),
+        (tr("size"), f"{head.size:,}"),
         ("SHA-256", head.digest.hex()),
         (tr("needs"), "MicroPython {}.{}, .mpy {}".format(*head.vm, head.mpy)),
         (tr("key"), head.key.hex() if any(head.key) else "-"),
@@ -38,6 +36,6 @@ def print_bundle(found: Inspected) -> None:
         listed.add_column(tr("file"))
         listed.add_column("SHA-256")
         for name, digest in sorted(files.items()):
-            listed.add_row(name, digest[:_DIGITS])
+            listed.add_row(name, digest)
         out().print()
         out().print(listed)

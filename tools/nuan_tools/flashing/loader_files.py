@@ -11,7 +11,6 @@ import io
 import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import Any
 
 # mpremote carries no types.
@@ -31,12 +30,14 @@ _RESTART = "import machine\nmachine.reset()"
 
 def loader_files() -> dict[str, bytes]:
     """The loader in this checkout of the repository, by its places on the board."""
-    folder = Path(__file__).resolve().parents[3] / "firmware" / "board"
-    if not folder.is_dir():
-        raise UserError(
-            tr("{path}: not found; flashing needs a checkout of the repository", path=folder)
-        )
-    return {f"/{path.name}": path.read_bytes() for path in sorted(folder.glob("*.py"))}
+    from nuan_emulator import board_tree
+    from nuan_emulator.errors import BoardError
+
+    try:
+        files = board_tree.loader_files()
+    except BoardError as error:
+        raise UserError(str(error)) from error
+    return {f"/{name}": data for name, data in files.items()}
 
 
 def install(
