@@ -1,5 +1,6 @@
 """The configuration a node keeps as /config.json, made from the site file."""
 
+from datetime import datetime, time
 from typing import Any
 
 from nuan_gateway.site import Bus, Meter, Node, NodeMqtt, Site, Zone
@@ -8,6 +9,7 @@ from nuan_protocols.meters import registry
 from nuan_protocols.meters.profile import T_HEAT, Profile
 
 CONFIG_FORMAT = 1
+CHINA_OFFSET_S = 28800
 MQTT_PORT = 1883
 MQTT_TLS_PORT = 8883
 
@@ -28,6 +30,8 @@ def node_config(site: Site, node_id: str) -> dict[str, Any]:
         "journal": node.journal.model_dump(exclude_none=True),
         "buses": [_bus(bus) for bus in node.buses],
         "meters": [meter_config(meter, positions[meter.bus]) for meter in site.meters_of(node.id)],
+        **node.clock.config(),
+        **_utc_offset(site),
         "zones": [_zone(zone) for zone in _zones_of(site, node)],
     }
 
@@ -36,6 +40,13 @@ def _links(node: Node) -> dict[str, Any]:
     if node.links:
         return {"links": [link.config() for link in node.links]}
     return {"wifi": node.wifi.model_dump()}
+
+
+def _utc_offset(site: Site) -> dict[str, Any]:
+    """How far civil time is ahead of UTC, where it isn't China's: a board knows no summer time."""
+    offset = site.time_zone.utcoffset(datetime.combine(site.season.start, time()))
+    offset_s = CHINA_OFFSET_S if offset is None else int(offset.total_seconds())
+    return {} if offset_s == CHINA_OFFSET_S else {"utc_offset_s": offset_s}
 
 
 def _mqtt(mqtt: NodeMqtt) -> dict[str, Any]:

@@ -20,7 +20,9 @@ from nuan_gateway.connect import parse_connect
 from nuan_gateway.errors import SiteError
 from nuan_gateway.settings import NodeId
 from nuan_gateway.site_checks import check_site
+from nuan_gateway.site_clock import NodeClock
 from nuan_gateway.site_links import Link
+from nuan_gateway.site_zones import Calendar, Clamp, Outdoor, Program, Zone
 from nuan_gateway.toml_source import FilePath, Many, Section, load
 from nuan_protocols.meters import registry
 
@@ -70,7 +72,6 @@ Baud = Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400]
 Parity = Literal["N", "E", "O"]
 Telegram = Literal["standard", "short"]
 BusName = Annotated[Name, Field(max_length=16)]
-RestSeconds = Annotated[int, Field(ge=0, le=3600)]
 
 
 class SiteInfo(Section):
@@ -165,6 +166,7 @@ class Node(Section):
     links: Annotated[Many[Link], Field(alias="link")] = ()
     mqtt: NodeMqtt | None = None
     journal: Journal = Journal()
+    clock: NodeClock = NodeClock()
     buses: Annotated[Many[Bus], Field(alias="bus")] = ()
 
     @model_validator(mode="before")
@@ -179,7 +181,7 @@ class Meter(Section):
     `address` as printed on the meter: a number (M-Bus primary, Modbus), or digits: M-Bus secondary
     (16), CJ/T 188 (14), DL/T 645 (12). `baud` and `parity` where they differ from the bus's.
     `telegram`: which one an M-Bus meter is asked for, where its model has a short one that costs
-    its battery less.
+    its battery less. `allow`: commands beyond reading that a board may send, none unless named.
     """
 
     serial: Name
@@ -192,31 +194,7 @@ class Meter(Section):
     baud: Baud | None = None
     parity: Parity | None = None
     telegram: Telegram = "standard"
-
-
-class Zone(Section):
-    """A room held to its set-point by a valve; temperatures in tenths of a degree Celsius.
-
-    `slot` is the sensor's meter slot, `read` and `offset` the place of its value in the answers.
-    """
-
-    zone: Annotated[int, Field(ge=1, le=255)]
-    node: NodeId
-    slot: Annotated[int, Field(ge=1, le=65535)]
-    read: Annotated[int, Field(ge=0, le=15)] = 0
-    offset: Annotated[int, Field(ge=0, le=255)] = 0
-    valve_pin: Annotated[int, Field(ge=0, le=48)]
-    setpoint_dc: Annotated[int, Field(ge=50, le=350)]
-    legal_max_dc: Annotated[int, Field(ge=100, le=350)] = 200
-    exempt: bool = False
-    hysteresis_dc: Annotated[int, Field(ge=1, le=50)] = 5
-    # How far the room runs on, by its hot radiators, after the valve has shut.
-    overrun_dc: Annotated[int, Field(ge=0, le=49)] = 0
-    frost_dc: Annotated[int, Field(ge=20, le=150)] = 50
-    min_on_s: RestSeconds = 180
-    min_off_s: RestSeconds = 180
-    stale_s: Annotated[int, Field(ge=60, le=86400)] = 1800
-    fallback_pct: Annotated[int, Field(ge=0, le=100)] = 50
+    allow: Many[Literal["valve"]] = ()
 
 
 class Unit(Section):
@@ -249,6 +227,10 @@ class Site(Section):
     nodes: Annotated[Many[Node], Field(alias="node")] = ()
     meters: Annotated[Many[Meter], Field(alias="meter")] = ()
     zones: Annotated[Many[Zone], Field(alias="zone")] = ()
+    programs: Annotated[Many[Program], Field(alias="program")] = ()
+    calendar: Calendar = Calendar()
+    clamp: Clamp = Clamp()
+    outdoors: Annotated[Many[Outdoor], Field(alias="outdoor")] = ()
     units: Annotated[Many[Unit], Field(alias="unit")] = ()
     points: Annotated[Many[Point], Field(alias="point")] = ()
 
