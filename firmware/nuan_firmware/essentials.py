@@ -38,7 +38,7 @@ _BITS = const(16)
 def journal(config: "Config", keys: "NodeKeys", clock: "Clock") -> Journal:
     """The node's journal, opened or begun."""
     references, reference_bytes = reference_room(config)
-    return Journal(
+    made = Journal(
         JOURNAL_PATH + "/" + config.node.hex(),
         keys,
         config.node,
@@ -49,6 +49,8 @@ def journal(config: "Config", keys: "NodeKeys", clock: "Clock") -> Journal:
         references,
         reference_bytes,
     )
+    made.utc_offset_s = config.utc_offset_s
+    return made
 
 
 def uplink(node: "Node", version: str) -> Uplink:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
+from nuan_firmware.coder import Coder
 from nuan_firmware.cursor import Cursor
-from nuan_firmware.difference import encode
 from nuan_firmware.on_demand import unload
 from nuan_firmware.references import References
 from nuan_firmware.segment import (
@@ -21,12 +21,8 @@ from nuan_firmware.segment import (
     BODY_BYTES_MAX,
     HEADER_BYTES,
     RECORD_BYTES_MAX,
-    TAG_DIFF,
-    TAG_KEPT,
     put_header,
-    put_varint,
     seal,
-    zigzag,
 )
 from nuan_firmware.shelf import NEW, Shelf
 from nuan_protocols.uplink import body as bodies
@@ -63,7 +59,7 @@ UTC_OFFSET_S = const(28800)
 _THINNED_MAX = const(3)
 
 
-class Journal:
+class Journal(Coder):
     """Opens the journal in `root`, or starts one with the epoch that `draw_epoch` gives.
 
     `references` exchanges of `reference_bytes` in all are kept to code differences against.
@@ -81,19 +77,17 @@ class Journal:
         references: int,
         reference_bytes: int,
     ) -> None:
+        super().__init__(references, reference_bytes)
         self._keys = keys
         self._clock = clock
         self.utc_offset_s = UTC_OFFSET_S
         # littlefs keeps a pointer or two in each of a file's blocks: leave room for them.
         self.segment_bytes = segment_bytes - segment_bytes // 512
         self.shelf = Shelf(root, node, max(2, max_bytes // segment_bytes - 2))
-        self.references = References(references, reference_bytes)
-        self.block = memoryview(bytearray(BLOCK_BYTES_MAX))
         self._header = bytearray(HEADER_BYTES)
         self._entry = bytearray(HEAD_BYTES + BODY_BYTES_MAX)
         self._view = memoryview(self._entry)
-        self.fill = BLOCK_HEAD_BYTES
-        self._block_seq = self._block_time = self._last_time = 0
+        self._block_seq = self._block_time = 0
         self._crowded = False
         self._doomed = 0
         self._stone: "tuple[int, int, int, bytes, bytes] | None" = None
@@ -216,42 +210,6 @@ class Journal:
                 return False
             self._reserved = last
         return True
-
-    def begin_block(self, time: int, fill: int) -> None:
-        """Begin a block with the base time; its first `fill` bytes are its head."""
-        self._last_time = time
-        self.fill = fill
-
-    def encode(self, tag: int, body: memoryview, time: int, slot: int, part: int) -> None:
-        """Put a record into the block, as the difference from what is kept under (slot, part)."""
-        block = self.block
-        length = len(body)
-        at = start = put_varint(block, self.fill + 1, zigzag(time - self._last_time))
-        self._last_time = time
-        if part >= 0:
-            index = self.references.find(slot, part)
-            if index >= 0 and self.references.length(index) == length:
-                kept = self.references.view(index)
-                at = put_varint(block, at, index)
-                # One byte of length is enough: a longer difference isn't worth having.
-                end = encode(kept, body, block, at + 1, min(at + 0x80, at + length))
-                if end >= 0:
-                    block[self.fill] = tag | TAG_DIFF
-                    block[at] = end - at - 1
-                    kept[:] = body
-                    self.fill = end
-                    return
-                at = start
-            index = self.references.place(slot, part, length)
-            if index >= 0:
-                self.references.view(index)[:] = body
-                tag |= TAG_KEPT
-                block[at] = part
-                at += 1
-        block[self.fill] = tag
-        at = put_varint(block, at, length)
-        block[at : at + length] = body
-        self.fill = at + length
 
     def _write(self) -> bool:
         if self.fill == BLOCK_HEAD_BYTES:
@@ -450,6 +408,9 @@ class Journal:
             seq, before = self.seq, self.chain
             self.tombstone(first, last, bodies.TOMBSTONE_DROPPED, after)
             self._crowded = crowded
+            if self.seq == seq:
+                # Flash takes nothing: it wasn't journaled.
+                return seq, before, b""
             end = HEAD_BYTES + bodies.TOMBSTONE_BYTES
             stone = self._stone = (first, last, seq, before, bytes(self._view[:end]))
         if stone[2] > self.flushed:

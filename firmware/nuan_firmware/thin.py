@@ -43,6 +43,7 @@ from nuan_protocols.uplink.entry import (
     KIND_EVENT,
     KIND_EXCHANGE,
 )
+from nuan_protocols.uplink.fields import uint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,11 +203,11 @@ def _key(cursor: "Cursor", entry: memoryview) -> int:
             return int(cursor.references.keys[cursor.reference])
         # Kept nowhere, so its part isn't known: its question tells it apart.
         question = body[bodies.EXCHANGE_HEAD_BYTES :][: body[7] << 8 | body[8]]
-        return (body[1] << 8 | body[2]) * PARTS_MAX + (crc32(question) & 0x7F | 0x80)
+        return int(uint(body, 1, 2) * PARTS_MAX + (crc32(question) & 0x7F | 0x80))
     if kind == KIND_CONTROL:
-        return (_SLOT_CONTROL + body[8]) * PARTS_MAX + body[0]
+        return int((_SLOT_CONTROL + body[8]) * PARTS_MAX + body[0])
     if kind == KIND_EVENT and body[0] in _EVENTS_SEEN:
-        return (_SLOT_EVENT + body[0]) * PARTS_MAX
+        return int((_SLOT_EVENT + body[0]) * PARTS_MAX)
     return _KEEP
 
 

@@ -1,4 +1,4 @@
-"""The power goes while a configuration comes in, is tried and confirmed: old or new, never between."""
+"""The power goes while a configuration comes in, is tried and confirmed: old or new stays."""
 
 import json
 import os
