@@ -1,6 +1,5 @@
 """Takes one line apart, runs its command, and answers whatever happens."""
 
-import gc
 from typing import TYPE_CHECKING
 
 from nuan_firmware.console import locking
@@ -61,7 +60,6 @@ async def carry_out(console: "Console", line: memoryview, is_too_long: bool) -> 
     if is_locked:
         error = "locked: answer the challenge first (unlock)"
     await reply.end(error, is_locked)
-    gc.collect()
 
 
 async def _run(console: "Console", text: str, reply: Reply) -> bool:

@@ -5,6 +5,7 @@ Anything else is edited as people expect. There is one buffer: the last line sta
 another is begun, and the arrow up brings it back.
 """
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -115,9 +116,9 @@ class Console:
             self.terminal.echo(data)
 
     def _follow_escape(self, key: int) -> None:
-        # ESC [ A is the arrow up; other sequences end with a letter and mean nothing here.
+        # ESC [ A or ESC O A is the arrow up; other sequences end alike and mean nothing here.
         if self._escape == 1:
-            self._escape = 2 if key == 0x5B else 0
+            self._escape = 2 if key == 0x5B or key == 0x4F else 0
             return
         if key == 0x41 and not self._length and self._last:
             self._length = self._last
@@ -150,6 +151,8 @@ class Console:
         self._last = min(length, LINE_BYTES_MAX)
         self._line_s = self.node.clock.uptime()
         self.turns += 1
+        if self._line_s >= self.open_s:
+            self.open_s = 0
         await dispatch.carry_out(self, self._line[: self._last], length > LINE_BYTES_MAX)
         self._line_s = self.node.clock.uptime()
         if self.open_s:
@@ -162,3 +165,4 @@ class Console:
         for name in list(sys.modules):
             if name.startswith(_PACKAGE) and name != _SELF:
                 on_demand.unload(name[len("nuan_firmware.") :])
+        gc.collect()
