@@ -17,6 +17,7 @@ def note(journal: "Journal", config_version: int) -> bool:
     # Not before: the journal's buffers were made meanwhile.
     from nuan_firmware import config_trial
 
+    chip.set_number("resets", chip.number("resets", 0) + 1)
     gc.collect()
     journal.event(EVENT_BOOT, "%s nuan %s heap %d" % (chip.reset_cause(), VERSION, gc.mem_alloc()))
     on_trial = config_trial.note(journal, config_version)

@@ -10,6 +10,10 @@ A part has
 
 from typing import TYPE_CHECKING
 
+from micropython import const
+
+from nuan_firmware import on_demand
+
 if TYPE_CHECKING:
     from typing import Protocol
 
@@ -39,6 +43,11 @@ if TYPE_CHECKING:
             """It is started again after so many seconds."""
 
 
+_DAY_S = const(86400)
+# Days since 1970 that no node has been up for.
+_DAYS_CIVIL = const(10000)
+
+
 class Node:
     """All parts, by their names."""
 
@@ -57,6 +66,7 @@ class Node:
     def __init__(self) -> None:
         # Why it runs in safe mode; empty when it doesn't.
         self.safe_why = ""
+        self._day = 0
 
     def tick(self, now_s: int) -> None:
         """What is due at every beat of the supervisor."""
@@ -64,6 +74,19 @@ class Node:
         self.zones.tick(now_s)
         self.cycle.check()
         self.times.check(now_s, self.uplink.connection.links.is_up())
+        day = self.clock.now() // _DAY_S
+        if day != self._day:
+            # A clock that was never set counts days from boot: the jump to civil days is none.
+            is_new = self._day and (day < _DAYS_CIVIL) == (self._day < _DAYS_CIVIL)
+            self._day = day
+            if is_new:
+                self._tell_statistics()
+
+    def _tell_statistics(self) -> None:
+        from nuan_firmware import statistics
+
+        statistics.note(self)
+        on_demand.unload("statistics")
 
     def take_time(self, utc_s: int) -> None:
         """The gateway has told the time."""

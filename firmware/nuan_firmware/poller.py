@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from micropython import const
 
 from nuan_firmware.bus import RAW_BYTES_MAX, Line
-from nuan_firmware.masters import master
 from nuan_firmware.instants import Instants
+from nuan_firmware.masters import master
 from nuan_protocols.uplink.body import (
     RESULT_NO_ANSWER,
     RESULT_OK,
@@ -69,6 +69,8 @@ class Poller:
     ) -> None:
         self.name = config.buses[bus].name
         self.turns = 0
+        # Exchanges since boot that came to nothing.
+        self.unanswered = self.unreadable = 0
         self.deadline_s = clock.uptime() + _COLD_START_S + _EXCHANGE_S_MAX
         self._bus = bus
         self._version = config.version
@@ -235,6 +237,8 @@ class Poller:
         time, quality, meter, reference, exchange = self._unwritten
         self._unwritten = None
         part, result, tries, question, answer = exchange
+        self.unanswered += result == RESULT_NO_ANSWER
+        self.unreadable += result == RESULT_UNREADABLE
         try:
             self.wrote = self._journal.seq
             self._journal.exchange(

@@ -72,6 +72,8 @@ class Uplink:
         self.name = "uplink"
         # Greetings, as the supervisor counts its parts' turns.
         self.turns = 0
+        # Since boot: how often what wasn't acknowledged in time was sent again.
+        self.resends = 0
 
     # -- called by others
 
@@ -338,6 +340,7 @@ class Uplink:
 
     def _resend(self) -> None:
         self._strikes += 1
+        self.resends += 1
         if self._strikes >= _STRIKES_MAX:
             self._end("the gateway does not acknowledge")
             return

@@ -66,7 +66,7 @@ def test_what_ended_the_program_is_journaled_once():
         for _ in range(2):
             app = make(config())
             panics = [text for code, text in events(app) if code == 5]
-            assert len(panics) == 1
+            assert len(panics) == 1, events(app)
             assert panics[0].startswith("ValueError('no such thing',) at 0 (0), up 0 s, 0.")
 
     flash(run)
