@@ -70,7 +70,7 @@ class Modem:
             self._unlocked = not self._pin
 
     def hang(self) -> None:
-        """The modem's program hangs: only the power key helps."""
+        """The modem falls silent: only its power key helps."""
         self.state = OFF
 
     def transmit(self, request: bytes, start_ms: int) -> list[tuple[int, bytes]]:

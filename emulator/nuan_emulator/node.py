@@ -91,7 +91,7 @@ class Node:
         self._fill_flash()
         for link, outages in self._outages().items():
             for begin_ms, end_ms in outages:
-                world.at(begin_ms, partial(self._outage, link))
+                world.at(begin_ms, partial(self.lose_link, link))
                 world.at(end_ms, partial(self._link_back, link))
         self.console.unlink(missing_ok=True)
         self._boot(CAUSE_POWER_ON, (0, 0))
@@ -427,7 +427,8 @@ class Node:
         ppp = modem.outages if modem else ()
         return {WIFI: self.spec.outages, LAN: self.spec.lan_outages, PPP: ppp}
 
-    def _outage(self, link: int) -> None:
+    def lose_link(self, link: int) -> None:
+        """A link (see nuan_emulator.network) is lost, now."""
         self._network.outage(link, self._world.now_ms)
 
     def _link_back(self, link: int) -> None:

@@ -1,7 +1,7 @@
 """Which way to the gateway: the links in their order of preference, one at a time.
 
     come up -> up -> the gateway answers          at most start_s for the first arrow
-         |       |__ it doesn't for 5 minutes ____ the next link
+         |       |__ it doesn't for 5 minutes ____ the next link; twice as long in every round
          |__ no address in time __________________ the next link, after the last one the first
 
 On another link than the first, the better ones are looked at in turn, after half an hour and then
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _STEP_MS = const(500)
 _PATIENCE_S = const(300)
+_PATIENCE_S_MAX = const(3600)
 _STEADY_S = const(300)
 _LOOK_S = const(1800)
 _LOOK_S_MAX = const(14400)
@@ -47,6 +48,8 @@ class Links:
         self._told = 0
         self._before = _NONE  # the link in use before a better one is tried
         self._bad_s = _NONE  # since when the gateway has not answered
+        self._tried_s = _NONE  # since when it has not over this link
+        self._patience_s = _PATIENCE_S
         self._held_s = 0  # since when it has answered over this link
         self._pause_s = _LOOK_S
         self._look_s = 0  # when to look at a better link
@@ -85,7 +88,8 @@ class Links:
         """The gateway has answered over the link in use."""
         now = self._clock.uptime()
         outage_s = now - self._bad_s if self._bad_s != _NONE else 0
-        self._bad_s = self._before = _NONE
+        self._bad_s = self._tried_s = self._before = _NONE
+        self._patience_s = _PATIENCE_S
         if self._links and (self._at != self._told or outage_s >= _OUTAGE_TOLD_S):
             kinds = self._links[self._told].kind, self._links[self._at].kind
             self._note("%s -> %s: %s; away %d s" % (kinds[0], kinds[1], self.why, outage_s))
@@ -100,7 +104,10 @@ class Links:
         if self._bad_s == _NONE:
             self._bad_s = now
             self.why = reason[:_WHY_CHARACTERS_MAX]
-        if len(self._links) > 1 and (self._before != _NONE or now - self._bad_s >= _PATIENCE_S):
+        if self._tried_s == _NONE:
+            self._tried_s = now
+        is_over = self._before != _NONE or now - self._tried_s >= self._patience_s
+        if len(self._links) > 1 and is_over:
             self._leave(reason)
 
     def check(self, is_idle: bool) -> bool:
@@ -145,8 +152,15 @@ class Links:
                 self._pause_s = min(2 * self._pause_s, _LOOK_S_MAX)
             elif self._held_s:
                 self._pause_s = _LOOK_S
-            self._at = self._before if self._before != _NONE else (self._at + 1) % len(self._links)
+            if self._before == _NONE:
+                self._at = (self._at + 1) % len(self._links)
+                if not self._at:
+                    # Over none of them: perhaps it's the gateway, and dialling costs money.
+                    self._patience_s = min(2 * self._patience_s, _PATIENCE_S_MAX)
+            else:
+                self._at = self._before
             self._before = _NONE
+        self._tried_s = _NONE
         self._held_s = 0
 
     def _look(self) -> None:

@@ -57,7 +57,7 @@ class Modem:
         self._silences = 0
         self._heard = b""
         self._why = ""
-        self._unlocked = False
+        self._pin_spent = False
         self._was_online = False
 
     def start(self) -> None:
@@ -106,7 +106,7 @@ class Modem:
         elif state == _SIM:
             self._say("AT+CPIN?")
         elif state == _UNLOCK:
-            self._unlocked = True
+            self._pin_spent = True
             self._say("AT+CPIN=" + self._port.pin())
         elif state == _ATTACH:
             self._say("AT+CGATT?")
@@ -151,8 +151,8 @@ class Modem:
             self._enter(_PPP)
         elif state == _SIM and b"READY" in heard:
             self._enter(_ATTACH)
-        elif state == _SIM and b"SIM PIN" in heard and self._port.pin() and not self._unlocked:
-            # A second wrong one is never tried: the third would lock the card.
+        elif state == _SIM and b"SIM PIN" in heard and self._port.pin() and not self._pin_spent:
+            # One that was refused is never tried again: the third would lock the card.
             self._enter(_UNLOCK)
         elif state == _ATTACH and b"+CGATT: 1" in heard:
             self._enter(_CONTEXT)
@@ -166,6 +166,7 @@ class Modem:
             self._why = ""
             self._enter(_DIAL if state == _CONTEXT else state + 1)
         elif state == _UNLOCK:
+            self._pin_spent = False
             self._enter(_SIM)
         else:
             # SIM or network not ready yet: asked again when the time for an answer is over.
