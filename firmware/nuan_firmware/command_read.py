@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def start(commands: "Commands", slots: "list[int]") -> None:
     """Have the meters read, one after the other. Raises ValueError for a slot without a meter."""
+    if commands.node.safe_why:
+        raise ValueError("the node is in safe mode: " + commands.node.safe_why)
     wanted = [_place(commands.node, slot) for slot in slots]
     asyncio.create_task(_read(commands, commands.counter, wanted))  # noqa: RUF006
 

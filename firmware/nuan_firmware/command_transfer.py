@@ -59,7 +59,7 @@ async def restart(node: "Node") -> None:
     """Restart when no meter is being read, with everything journaled on flash."""
     await asyncio.sleep(_RESTART_S)
     for _ in range(_TURN_S_MAX):
-        if node.cycle.is_idle():
+        if node.safe_why or node.cycle.is_idle():
             break
         await asyncio.sleep(1)
     node.journal.flush()
