@@ -68,7 +68,9 @@ def allowed_imports(path: Path) -> frozenset[str]:
         return board_check.MODEL_FILES_IMPORTS
     if path.is_relative_to(ROOT / "protocols"):
         return board_check.PROTOCOL_IMPORTS
-    hardware = path.parent.name in ("hal", "board")
+    if path.parent.name == "board":
+        return board_check.LOADER_IMPORTS
+    hardware = path.parent.name == "hal"
     return board_check.HARDWARE_IMPORTS if hardware else board_check.FIRMWARE_IMPORTS
 
 

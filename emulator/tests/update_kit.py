@@ -1,16 +1,19 @@
 """Boards whose firmware is a few lines, bundles of them, and what such a board does with one."""
 
+import json
 import shutil
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from nuan_emulator import flash
 from nuan_emulator.board_tree import checkout_sources, stage_board
-from nuan_emulator.firmware_image import Label, Sign, app_bundle, unsigned
+from nuan_emulator.firmware_image import Label, app_bundle, unsigned
 from nuan_emulator.node import Node
 from nuan_emulator.node_spec import NodeSpec
 from nuan_emulator.world import World
@@ -20,7 +23,7 @@ START_MS = 1_793_462_400_000
 NODE_ID = "6e75616e00000001"
 PIECE_BYTES = 512
 
-# Takes the file /new when it is there, and says what it is; healthy or not as HEALTHY says.
+# Takes the files /new* one by one, and says what it is; healthy or not as HEALTHY says.
 PROGRAM = """
 import os, time
 from nuan_firmware import trial
@@ -32,40 +35,50 @@ class Journal:
     def flush(self):
         pass
 
-def transfer(journal):
+def receiver_of(data, journal):
+    from nuan_firmware import update, update_key
+    if data[:4] == b"nuK1":
+        return update_key.Change(journal)
+    return (update.Image if data[5] == 2 else update.Bundle)(journal)
+
+def transfer(name, journal):
     from hashlib import sha256
-    from nuan_firmware import update
-    with open("/new", "rb") as file:
+    with open(name, "rb") as file:
         data = file.read()
-    receiver = (update.Image if data[5] == 2 else update.Bundle)(journal)
+    receiver = receiver_of(data, journal)
     try:
         at = receiver.begin(len(data), sha256(data).digest())
-        print("begins at", at)
+        if at:
+            print("goes on at", at)
         while at < len(data):
             at = receiver.data(at, memoryview(data)[at : at + 512])
         receiver.end()
     except ValueError as problem:
-        print("refused:", problem)
+        print(name + " refused:", problem)
+        os.remove(name)
         return
-    os.rename("/new", "/taken")
+    os.rename(name, "/taken")
     chip.reset()
 
 def main():
     print("runs NAME")
     journal = Journal()
     trial.tell(journal)
+    EXTRA
     if HEALTHY:
         trial.confirm(journal)
-        try:
-            os.stat("/new")
-        except OSError:
-            pass
-        else:
-            transfer(journal)
+        for name in sorted(os.listdir("/")):
+            if name[:3] == "new":
+                transfer("/" + name, journal)
     print("rests")
     while True:
         time.sleep(3600)
 """
+# What such a program needs of our libraries.
+PARTS = (
+    "typing", "__init__", "trial", "update", "update_key", "on_demand", "panic", "chip", "flash",
+    "bundle", "sealed", "key_change", "body", "fields", "errors",
+)  # fmt: skip
 
 
 class UpdateKey:
@@ -76,26 +89,35 @@ class UpdateKey:
         self.modulus = self._key.public_key().public_numbers().n.to_bytes(384, "big")
         self.name = key_name(self.modulus)
 
+    def label(self, label: Label) -> Label:
+        return label._replace(key=self.name)
+
     def sign(self, data: bytes) -> bytes:
         return self._key.sign(data, padding.PKCS1v15(), hashes.SHA256())
 
 
-def program(name: str, healthy: bool = True) -> str:
-    return PROGRAM.replace("NAME", name).replace("HEALTHY", str(healthy))
+def program(name: str, *, healthy: bool = True, extra: str = "pass") -> str:
+    """The text of a start.py; `extra` is done before it is healthy."""
+    text = PROGRAM.replace("NAME", name).replace("HEALTHY", str(healthy))
+    return text.replace("EXTRA", extra)
 
 
 def bundle_of(
-    folder: Path, text: str, version: str, build: int, key: UpdateKey | None = None
+    folder: Path, text: str, label: Label, key: UpdateKey | None = None, *, padding_bytes: int = 0
 ) -> bytes:
-    """Our libraries with this text as what starts."""
-    stage = stage_board(checkout_sources())
-    place = folder / f"rom-{version}-{build}"
+    """A part of our libraries, with this text as what starts."""
+    lib = stage_board(checkout_sources()) / "lib"
+    place = folder / f"rom-{label.version}-{label.build}"
     shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(stage / "lib", place)
-    (place / "nuan_firmware" / "start.mpy").unlink()
+    for path in lib.rglob("*.mpy"):
+        if path.stem in PARTS:
+            target = place / path.relative_to(lib)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
     (place / "nuan_firmware" / "start.py").write_text(text)
-    sign: Sign = key.sign if key else unsigned
-    return app_bundle(place, Label(version, build, key.name if key else bytes(8)), sign)
+    if padding_bytes:
+        (place / "padding").write_bytes(Random(label.version).randbytes(padding_bytes))
+    return app_bundle(place, key.label(label) if key else label, key.sign if key else unsigned)
 
 
 class Board:
@@ -129,6 +151,22 @@ class Board:
         self.node.kill()
         flash.write_files(self._vm, self.node.stage, self._spec.image, files)
         self.node.restart()
+
+    def nvs(self, name: str) -> int | None:
+        """A number in its store."""
+        found = json.loads(self._spec.image.with_suffix(".nvs").read_text()).get("nuan/" + name)
+        return struct.unpack("<i", bytes.fromhex(found)[1:])[0] if found else None
+
+    def rom(self) -> bytes:
+        """Its ROM partition."""
+        return self._spec.image.with_suffix(".romfs").read_bytes()
+
+    def set_slot(self, slot: int, data: bytes) -> None:
+        """Write a slot by cable."""
+        rom = bytearray(self.rom())
+        at = slot * flash.SLOT_BYTES
+        rom[at : at + flash.SLOT_BYTES] = data + b"\xff" * (flash.SLOT_BYTES - len(data))
+        self._spec.image.with_suffix(".romfs").write_bytes(rom)
 
 
 @contextmanager

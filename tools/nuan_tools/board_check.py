@@ -23,6 +23,8 @@ PC_ONLY_FILES = frozenset(
 )
 FIRMWARE_IMPORTS = frozenset(_DATA | _SYSTEM | _NETWORK | {"nuan_protocols", "nuan_firmware"})
 HARDWARE_IMPORTS = frozenset(FIRMWARE_IMPORTS | _HARDWARE)
+# The loader has parts of its own beside it.
+LOADER_IMPORTS = frozenset(HARDWARE_IMPORTS | {"loader", "sealed"})
 
 NAMES = {
     "float": "keep an integer and a decimal exponent",
