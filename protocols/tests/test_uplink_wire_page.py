@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from nuan_protocols.modbus.rtu import read_request
-from nuan_protocols.uplink import body, entry
+from nuan_protocols.uplink import body, command, entry, result
 from nuan_protocols.uplink.ack import Ack, build_ack
 from nuan_protocols.uplink.batch import BatchBuilder
 from nuan_protocols.uplink.hello import Hello, build_hello
@@ -153,7 +153,21 @@ def example() -> str:
     fields: list[Field] = [(4, "cumulative"), (1, "flags"), (1, "credit"), (4, "UTC"), (1, "g")]
     fields += [(8, "gap 3..3"), (32, "mac")]
     lines += dump(build_ack(ack, KEYS), [*HEAD, *fields])
-    return "\n".join(lines)
+    return "\n".join(lines + orders())
+
+
+def orders() -> list[str]:
+    """The example's command and its result."""
+    lines = ["", "COMMAND to hold zone 1 at 19.5 degC for a day, because somebody is ill:", ""]
+    payload = command.setpoint_payload(1, 195, TIME + 86400, "li", "ill")
+    asked = command.Command(NODE, EPOCH, NONCE, 7, command.SETPOINT, payload)
+    fields: list[Field] = [(4, "counter"), (1, "code: set-point"), (1, "zone 1"), (2, "19.5 degC")]
+    fields += [(4, "until"), (1, "n"), (2, '"li"'), (1, "n"), (3, '"ill"'), (32, "mac")]
+    lines += dump(command.build_command(asked, KEYS), [*HEAD, *fields])
+    lines += ["", "RESULT of a node that has no such zone:", ""]
+    told = result.Result(NODE, EPOCH, NONCE, 7, result.REFUSED, 0, "no zone 1")
+    fields = [(4, "counter"), (1, "status: refused"), (4, "offset"), (1, "n"), (9, '"no zone 1"')]
+    return lines + dump(result.build_result(told, KEYS), [*HEAD, *fields, (32, "mac")])
 
 
 def derived() -> list[tuple[str, str]]:
