@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from typing import Any
 
-from nuan_gateway.site import Bus, Meter, Node, NodeMqtt, Site, Zone
+from nuan_gateway.site import Bus, Meter, Node, NodeMqtt, Site
 from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.meters import registry
 from nuan_protocols.meters.profile import T_HEAT, Profile
@@ -29,10 +29,14 @@ def node_config(site: Site, node_id: str) -> dict[str, Any]:
         "mqtt": _mqtt(node.mqtt),
         "journal": node.journal.model_dump(exclude_none=True),
         "buses": [_bus(bus) for bus in node.buses],
-        "meters": [meter_config(meter, positions[meter.bus]) for meter in site.meters_of(node.id)],
+        "meters": [
+            meter_config(meter, positions[meter.bus])
+            for meter in site.meters_of(node.id)
+            if meter.bus in positions
+        ],
         **node.clock.config(),
         **_utc_offset(site),
-        "zones": [_zone(zone) for zone in _zones_of(site, node)],
+        **_control(site, node),
     }
 
 
@@ -74,6 +78,8 @@ def meter_config(meter: Meter, bus: int) -> dict[str, Any]:
         config["reset"] = reset
     if profile.protocol == "cjt188":
         config |= _cjt188(profile)
+        if meter.allow:
+            config["allow"] = list(meter.allow)
     return config
 
 
@@ -100,9 +106,36 @@ def _bus(bus: Bus) -> dict[str, Any]:
     return bus.model_dump(exclude={"connect", "port"})
 
 
-def _zone(zone: Zone) -> dict[str, Any]:
-    return zone.model_dump(exclude={"node"})
+def _control(site: Site, node: Node) -> dict[str, Any]:
+    """Zones and what they need, as far as the site has it."""
+    zones = sorted((z for z in site.zones if z.node == node.id), key=lambda zone: zone.zone)
+    programs = [program.name for program in site.programs]
+    found: dict[str, Any] = {
+        "zones": [zone.config(programs, site.clamp, site.time_zone) for zone in zones]
+    }
+    probes = [
+        _probe(meter, wire.pin, len(node.buses) + number)
+        for number, wire in enumerate(node.wires)
+        for meter in site.meters_of(node.id)
+        if meter.bus == wire.name
+    ]
+    if probes:
+        found["probes"] = probes
+    if any(zone.program is not None for zone in zones):
+        found["programs"] = [program.config() for program in site.programs]
+    if any(zone.program is not None for zone in zones) or "calendar" in site.model_fields_set:
+        found["calendar"] = site.calendar.config(datetime.now(site.time_zone).date())
+    for outdoor in site.outdoors:
+        if outdoor.node == node.id:
+            found["outdoor"] = outdoor.config()
+    return found
 
 
-def _zones_of(site: Site, node: Node) -> list[Zone]:
-    return sorted((z for z in site.zones if z.node == node.id), key=lambda zone: zone.zone)
+def _probe(meter: Meter, pin: int, bus: int) -> dict[str, Any]:
+    return {
+        "slot": meter.slot,
+        "bus": bus,
+        "pin": pin,
+        "rom": str(meter.address),
+        "every_s": meter.every_s,
+    }

@@ -22,7 +22,7 @@ from nuan_gateway.settings import NodeId
 from nuan_gateway.site_checks import check_site
 from nuan_gateway.site_clock import NodeClock
 from nuan_gateway.site_links import Link
-from nuan_gateway.site_zones import Calendar, Clamp, Outdoor, Program, Zone
+from nuan_gateway.site_zones import Calendar, Clamp, Outdoor, Program, Wire, Zone
 from nuan_gateway.toml_source import FilePath, Many, Section, load
 from nuan_protocols.meters import registry
 
@@ -168,6 +168,12 @@ class Node(Section):
     journal: Journal = Journal()
     clock: NodeClock = NodeClock()
     buses: Annotated[Many[Bus], Field(alias="bus")] = ()
+    wires: Annotated[Many[Wire], Field(alias="wire")] = ()
+
+    @property
+    def lines(self) -> tuple[Bus | Wire, ...]:
+        """Everything meters hang on."""
+        return (*self.buses, *self.wires)
 
     @model_validator(mode="before")
     @classmethod

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from nuan_gateway.site_battery import check_battery, check_billed_telegram
 from nuan_gateway.site_found import Found, named, twice
 from nuan_gateway.site_lines import check_address, check_nodes
+from nuan_gateway.site_zone_checks import check_zones
 from nuan_gateway.toml_lines import KeyPath
 from nuan_gateway.toml_source import TomlSource
 from nuan_protocols.cjt188.dialects import DIALECTS
 from nuan_protocols.meters import registry
 
 if TYPE_CHECKING:
-    from nuan_gateway.site import Meter, Site, Zone
+    from nuan_gateway.site import Site
     from nuan_protocols.meters.profile import Profile
 
 SEASON_DAYS_MAX = 366
@@ -24,7 +25,7 @@ BOARD_READS_MAX = 16
 
 def check_site(site: Site, source: TomlSource) -> list[str]:
     """Every problem of the site, as lines in the order of the file."""
-    checks = (_season, check_nodes, _meters, _meter_models, _zones, _units, _points)
+    checks = (_season, check_nodes, _meters, _meter_models, check_zones, _units, _points)
     found = [problem for check in checks for problem in check(site)]
     found.sort(key=lambda problem: source.line(problem[0]))
     return [source.problem(path, text) for path, text in found]
@@ -39,7 +40,7 @@ def _season(site: Site) -> Found:
 
 
 def _meters(site: Site) -> Found:
-    buses = {(node.id, bus.name): bus for node in site.nodes for bus in node.buses}
+    buses = {(node.id, bus.name): bus for node in site.nodes for bus in node.lines}
     nodes = {node.id for node in site.nodes}
     yield from twice("meter", "serial", named(meter.serial for meter in site.meters))
     slots = (((m.node, m.slot), f"slot {m.slot} of node {m.node}") for m in site.meters)
@@ -65,7 +66,7 @@ def _meters(site: Site) -> Found:
 
 
 def _meter_models(site: Site) -> Found:
-    buses = {(node.id, bus.name): bus for node in site.nodes for bus in node.buses}
+    buses = {(node.id, bus.name): bus for node in site.nodes for bus in node.lines}
     boards = {node.id: node.kind == "board" for node in site.nodes}
     known = registry.models()
     for position, meter in enumerate(site.meters):
@@ -89,56 +90,6 @@ def _too_much_for_a_board(profile: Profile) -> str:
     if profile.protocol == "cjt188" and DIALECTS[profile.dialect].extra_bytes:
         return "puts more than the standard's bytes into its answers, which no board expects"
     return ""
-
-
-def _zones(site: Site) -> Found:
-    nodes = {node.id for node in site.nodes}
-    slots = {(meter.node, meter.slot): meter for meter in site.meters}
-    pins = {
-        (node.id, pin): f"of bus {bus.name!r}"
-        for node in site.nodes
-        for bus in node.buses
-        for pin in (bus.tx, bus.rx, bus.de)
-        if pin >= 0
-    }
-    zones = (((z.node, z.zone), f"zone {z.zone} of node {z.node}") for z in site.zones)
-    yield from twice("zone", "zone", zones)
-    for position, zone in enumerate(site.zones):
-        place: KeyPath = ("zone", position)
-        if zone.node not in nodes:
-            yield (*place, "node"), f"no [[node]] has the id {zone.node!r}"
-            continue
-        yield from _sensor(zone, slots.get((zone.node, zone.slot)), place)
-        taken = pins.get((zone.node, zone.valve_pin))
-        if taken:
-            yield (*place, "valve_pin"), f"pin {zone.valve_pin} is {taken}; choose a free one"
-        pins.setdefault((zone.node, zone.valve_pin), f"the valve of zone {zone.zone}")
-        if zone.overrun_dc >= zone.hysteresis_dc:
-            yield (
-                (*place, "overrun_dc"),
-                f"{zone.overrun_dc} is not below hysteresis_dc {zone.hysteresis_dc}",
-            )
-        if zone.frost_dc >= zone.setpoint_dc:
-            yield (
-                (*place, "frost_dc"),
-                f"{zone.frost_dc} is not below setpoint_dc {zone.setpoint_dc}",
-            )
-
-
-def _sensor(zone: Zone, meter: Meter | None, place: KeyPath) -> Found:
-    if meter is None:
-        yield (*place, "slot"), f"no [[meter]] of node {zone.node} has slot {zone.slot}"
-        return
-    known = meter.model in registry.models()
-    profile = registry.profile(meter.model) if known else None
-    reads = profile.reads if profile and profile.protocol == "modbus" else ()
-    if not reads:
-        yield (*place, "slot"), f"slot {zone.slot} is no Modbus sensor; write a sensor's slot"
-    elif zone.read >= len(reads):
-        yield (*place, "read"), f"{meter.model} has {len(reads)} reads; write 0 to {len(reads) - 1}"
-    elif zone.offset >= reads[zone.read][2]:
-        count = reads[zone.read][2]
-        yield (*place, "offset"), f"the read has {count} registers; write 0 to {count - 1}"
 
 
 def _units(site: Site) -> Found:

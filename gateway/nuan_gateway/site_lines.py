@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from nuan_gateway.connect import MODBUS_TCP, SERIAL, parse_connect
 from nuan_gateway.site_found import Found, named, twice
 from nuan_gateway.site_links import check_links
+from nuan_gateway.site_zone_checks import check_rom
+from nuan_gateway.site_zones import WIRES_MAX, Wire
 from nuan_gateway.toml_lines import KeyPath
 
 if TYPE_CHECKING:
@@ -71,12 +73,16 @@ def check_nodes(site: Site) -> Found:
         place: KeyPath = ("node", position)
         yield from _sizes(site, node, place)
         yield from twice("bus", "name", named(bus.name for bus in node.buses), place)
+        yield from _wires(node, place)
         yield from _board(node, place) if node.kind == "board" else _gateway(node, place)
     yield from _connected_twice(site)
 
 
-def check_address(meter: Meter, bus: Bus, place: KeyPath) -> Found:
+def check_address(meter: Meter, bus: Bus | Wire, place: KeyPath) -> Found:
     """The address has its protocol's form, and the line can be set as the meter wants it."""
+    if isinstance(bus, Wire):
+        yield from check_rom(meter, place)
+        return
     accepts, wanted = _ADDRESSES[bus.protocol]
     if not accepts(meter.address):
         yield (*place, "address"), f"{meter.address!r} is no {bus.protocol} address; {wanted}"
@@ -183,6 +189,24 @@ def _serial_keys(bus: Bus, place: KeyPath) -> Found:
     for key in ("baud", "parity"):
         if key not in bus.model_fields_set:
             yield (*place, key), "missing; write this key"
+
+
+def _wires(node: Node, place: KeyPath) -> Found:
+    names = named(line.name for line in node.lines)
+    # A wire named as a bus is told at the wire: the buses' own names were compared before.
+    for position, (name, _) in enumerate(names):
+        number = position - len(node.buses)
+        if number >= 0 and name in [line.name for line in node.lines[:position]]:
+            yield (*place, "wire", number, "name"), f"{name!r} is used already; write another"
+    if node.kind != "board" and node.wires:
+        yield (*place, "wire", 0, "pin"), "a gateway node has none; remove it"
+    if len(node.wires) > WIRES_MAX:
+        yield (*place, "wire", WIRES_MAX, "pin"), f"a board has {WIRES_MAX} wires; remove this one"
+    pins = {pin for bus in node.buses for pin in (bus.tx, bus.rx, bus.de) if pin >= 0}
+    for number, wire in enumerate(node.wires):
+        if wire.pin in pins:
+            yield (*place, "wire", number, "pin"), f"pin {wire.pin} is taken; choose a free one"
+        pins.add(wire.pin)
 
 
 def _connected_twice(site: Site) -> Found:

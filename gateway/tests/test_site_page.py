@@ -37,7 +37,7 @@ def test_all_blocks_are_one_site_with_every_protocol_on_boards_and_lines(load) -
     lines = {(node.kind, bus.protocol) for node in site.nodes for bus in node.buses}
     protocols = ("mbus", "modbus", "cjt188", "dlt645")
     assert lines == {(kind, each) for kind in ("board", "gateway") for each in protocols}
-    used = {(node.id, bus.name) for node in site.nodes for bus in node.buses}
+    used = {(node.id, line.name) for node in site.nodes for line in node.lines}
     assert used == {(meter.node, meter.bus) for meter in site.meters}
     assert {bus.connect.partition(":")[0] for node in site.nodes for bus in node.buses} == {
         "", "serial", "tcp", "modbus-tcp",

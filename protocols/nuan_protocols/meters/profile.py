@@ -75,7 +75,7 @@ else:
     ShortTelegram = namedtuple("ShortTelegram", ("reset", "interval_s", "billing"))
     Limits = namedtuple("Limits", ("words", "gap"))
 
-PROTOCOLS = ("mbus", "modbus", "cjt188", "dlt645")
+PROTOCOLS = ("mbus", "modbus", "cjt188", "dlt645", "onewire")
 T_HEAT = 0x20
 
 __all__ = (
@@ -103,14 +103,15 @@ class Profile:
 
     name        what a site file calls it
     title       what people call it
-    protocol    "mbus" | "modbus" | "cjt188" | "dlt645"
+    protocol    "mbus" | "modbus" | "cjt188" | "dlt645" | "onewire"
     version     raised whenever a change would read the same bytes differently
     registers   the registers of interest
     places      where they stand in a Modbus meter's map; empty for the others
     billing     the register that bills are made from; None for a model that bills nothing
     reads       what to ask for: Modbus (function, start, count), CJ/T 188 (control, di0, di1) in
-                wire order, DL/T 645 (control, di, 0); empty for M-Bus. A Modbus profile that names
-                none gets the fewest that cover its places within `limits`
+                wire order, DL/T 645 (control, di, 0), one-wire (command, first byte, bytes);
+                empty for M-Bus. A Modbus profile that names none gets the fewest that cover its
+                places within `limits`
     resolution  one step of the billing register; None: the telegram's own exponent says it
     rollover    steps after which the billing register begins at 0 again; None: not known
     flags       what status bits mean (status.py); other bits are shown by number
