@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         cycle_s: int
         heat_up_dc_per_h: int
         warm_up_s: int
+        coast_s: int
         exercise_days: int
         exercise_s: int
 
@@ -152,6 +153,7 @@ else:
             "cycle_s",
             "heat_up_dc_per_h",
             "warm_up_s",
+            "coast_s",
             "exercise_days",
             "exercise_s",
         ),
@@ -282,11 +284,12 @@ def _tuning(section: "Section") -> "Tuning":
         section.integer("min_off_s", 0, 3600, 180),
         section.integer("stale_s", 60, 86400, 1800),
         section.integer("fallback_pct", 0, 100, 50),
-        section.integer("band_dc", 2, 100, 12),
-        section.integer("reset_s", 600, 86400, 14400),
+        section.integer("band_dc", 2, 100, 8),
+        section.integer("reset_s", 600, 86400, 7200),
         cycle_s,
         section.integer("heat_up_dc_per_h", 1, 100, 10),
-        section.integer("warm_up_s", 0, 21600, 10800),
+        section.integer("warm_up_s", 0, 21600, 4500),
+        section.integer("coast_s", 0, 14400, 7200),
         section.integer("exercise_days", 0, 60, 7),
         section.integer("exercise_s", 60, 1800, 360),
     )

@@ -1,4 +1,4 @@
-"""A weekly program with holidays: which mode holds now, and when the next occupied time begins.
+"""A weekly program with holidays: which mode holds now, and when occupied time begins or ends.
 
 A switch point is 16 bits: minute of the day * 4 + level. Days are civil days since 1970 by the
 configuration's fixed offset; day 0 was a Thursday.
@@ -22,26 +22,28 @@ _DAYS_BACK = const(8)
 
 
 def now(program: "Program", calendar: "Calendar", civil_s: int) -> "tuple[int, int]":
-    """(mode that holds, seconds until the next occupied time begins).
+    """(mode that holds, seconds until occupied time begins or, when it is occupied, ends).
 
-    NEVER when it is occupied already, or not occupied again before the end of the day after.
+    NEVER when it doesn't end today, or doesn't begin before the end of the day after.
     """
     day, second = divmod(civil_s, _DAY_S)
     minute = second // 60
     level = -1
     points = program.types[day_type(program, calendar, day)]
     until_s = NEVER
+    change_s = NEVER
     for at in range(0, len(points), 2):
         point = points[at] << 8 | points[at + 1]
         if point >> 2 <= minute:
             level = point & 3
         elif point & 3 == OCCUPIED:
-            until_s = (point >> 2) * 60 - second
-            break
+            until_s = min(until_s, (point >> 2) * 60 - second)
+        else:
+            change_s = min(change_s, (point >> 2) * 60 - second)
     if level < 0:
         level = _before(program, calendar, day)
     if level == OCCUPIED:
-        until_s = NEVER
+        until_s = change_s
     elif until_s == NEVER:
         points = program.types[day_type(program, calendar, day + 1)]
         for at in range(0, len(points), 2):

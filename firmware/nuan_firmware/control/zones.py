@@ -52,7 +52,9 @@ _MILD_DC = const(50)
 _RISE_DC_MIN = const(5)
 _WARM_UP_S_MAX = const(21600)
 # Warm enough at the hour: what is left, PI brings without overshooting.
-_ARRIVE_DC = const(2)
+_ARRIVE_DC = const(5)
+# A room that coasts through the last of its occupied time is heated again below this.
+_COAST_DC = const(10)
 _TELL_PCT = const(10)
 _DAY_S = const(86400)
 _OUTDOOR_STALE_S = const(7200)
@@ -177,8 +179,13 @@ class Zones:
             civil_s = utc_s + control.calendar.utc_offset_s
             program = control.programs[zone.program]
             plan, until_s = schedule.now(program, control.calendar, civil_s)
-            if until_s != schedule.NEVER and self._is_warm_up(law, until_s, now_s):
+            if plan == MODE_NORMAL:
+                if self._is_coasting(law, until_s, now_s):
+                    plan = MODE_SETBACK
+            elif until_s != schedule.NEVER and self._is_warm_up(law, until_s, now_s):
                 plan = MODE_WARM_UP
+            if plan in (MODE_NORMAL, MODE_WARM_UP):
+                pass
             elif plan == MODE_SETBACK:
                 requested_dc = zone.setback_dc
             elif plan == MODE_UNOCCUPIED:
@@ -210,6 +217,15 @@ class Zones:
             return False
         law.begun = (now_s, measured_dc, weather)
         return True
+
+    def _is_coasting(self, law: "Law", until_s: int, now_s: int) -> bool:
+        """Whether what the radiators hold will do until everybody has gone (optimum stop)."""
+        zone = law.zone
+        measured_dc = law.own_dc(now_s)
+        if measured_dc is None or until_s > zone.tuning.coast_s:
+            return False
+        setpoint_dc = min(zone.setpoint_dc, zone.legal_max_dc)
+        return measured_dc >= setpoint_dc - _COAST_DC
 
     def _learn(self, law: "Law", now_s: int) -> None:
         """From a warm-up that has got there: how fast the room rises in such weather."""

@@ -36,9 +36,9 @@ def at(day, hour, program=OFFICE, calendar=PLAIN):
 
 def test_the_points_of_a_day_hold_one_after_the_other():
     assert at(MONDAY, 7) == (MODE_UNOCCUPIED, 3600)
-    assert at(MONDAY, 8) == (MODE_NORMAL, schedule.NEVER)
+    assert at(MONDAY, 8) == (MODE_NORMAL, 4 * 3600)
     assert at(MONDAY, 12) == (MODE_SETBACK, 3600)
-    assert at(MONDAY, 13) == (MODE_NORMAL, schedule.NEVER)
+    assert at(MONDAY, 13) == (MODE_NORMAL, 5 * 3600)
     assert at(MONDAY, 18) == (MODE_UNOCCUPIED, 14 * 3600)
 
 
