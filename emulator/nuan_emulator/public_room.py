@@ -35,6 +35,31 @@ class RoomSpec:
     gains_w: float = 450.0
     """People and lamps in office hours."""
     start_c: float = 17.0
+    stroke_s: int = 0
+    """How long the valve's motor takes from shut to open; a wax actuator 180 to 300 s."""
+
+
+ROOMS = (
+    RoomSpec(),
+    # Light walls, a large radiator: quick.
+    RoomSpec(
+        name="classroom", area_m2="64.00", loss_w_per_k=95.0, capacity_j_per_k=9e6,
+        radiator_w_per_k=150.0, radiator_j_per_k=300e3, water_w_per_k=260.0, window_m2=9.0,
+        gains_w=1800.0, stroke_s=240,
+    ),
+    # Thick walls, ample radiators: slow.
+    RoomSpec(
+        name="hall", area_m2="240.00", loss_w_per_k=310.0, capacity_j_per_k=95e6,
+        radiator_w_per_k=500.0, radiator_j_per_k=1800e3, water_w_per_k=800.0, window_m2=12.0,
+        gains_w=1200.0, stroke_s=300,
+    ),
+    RoomSpec(
+        name="office", area_m2="28.00", loss_w_per_k=38.0, capacity_j_per_k=5.5e6,
+        radiator_w_per_k=46.0, radiator_j_per_k=140e3, water_w_per_k=90.0, window_m2=3.0,
+        gains_w=260.0, stroke_s=180,
+    ),
+)  # fmt: skip
+"""Kinds of public room to try a controller on."""
 
 
 class RoomModel:
@@ -50,6 +75,7 @@ class RoomModel:
         """Hundredths of a degree at the beginning of every minute."""
         self._room_c = spec.start_c
         self._radiator_c = spec.start_c
+        self._opening_pct = float(valve_pct)
 
     def advance(self, t_ms: int, gains_w: Sequence[float]) -> None:
         """Simulate every minute that begins at or before `t_ms`; gains by week hour, 0..167."""
@@ -60,11 +86,14 @@ class RoomModel:
         if minute > last:
             return
         room_c, radiator_c = self._room_c, self._radiator_c
-        water = spec.water_w_per_k * self.valve_pct / 100
+        stride_pct = 100.0 * MINUTE_S / spec.stroke_s if spec.stroke_s else 100.0
         first_hour = climate.civil_day(climate.start_ms) * 24
         first_minute = climate.civil_minute(climate.start_ms)
         while minute <= last:
             step = minute // (STEP_MS // MINUTE_MS)
+            way_pct = self.valve_pct - self._opening_pct
+            self._opening_pct += max(-stride_pct, min(stride_pct, way_pct))
+            water = spec.water_w_per_k * self._opening_pct / 100
             gain = gains_w[(first_hour + (first_minute + minute) // 60) % 168]
             heat = int(water * (flow[step] - radiator_c) * MINUTE_S) if water else 0
             heat = max(heat, 0)
@@ -97,7 +126,7 @@ class PublicRoom:
         self.controlled = RoomModel(spec, climate, valve_pct=100)
         self.uncontrolled = RoomModel(spec, climate, valve_pct=100)
         self._climate = climate
-        self._gains_w = [_gain_w(spec, hour) for hour in range(168)]
+        self._gains_w = week_gains_w(spec)
 
     def set_valve(self, valve: bool | int, now_ms: int) -> None:
         """Open or shut, or set to 0..100 per cent; acts from the next minute on."""
@@ -119,6 +148,11 @@ class PublicRoom:
             self.controlled.minutes_above(limit_dc, first_ms, end_ms) / 60,
             self.uncontrolled.minutes_above(limit_dc, first_ms, end_ms) / 60,
         )
+
+
+def week_gains_w(spec: RoomSpec) -> list[float]:
+    """What people, lamps and sun give in each hour of the week that begins on Thursday."""
+    return [_gain_w(spec, hour) for hour in range(168)]
 
 
 def _gain_w(spec: RoomSpec, hour: int) -> float:
