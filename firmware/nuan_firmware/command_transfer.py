@@ -52,6 +52,14 @@ def _receiver(node: "Node", kind: int) -> "Receiver":
         from nuan_firmware import update
 
         return (update.Bundle if kind == wire.KIND_BUNDLE else update.Image)(node.journal)
+    if kind == wire.KIND_KEY:
+        from nuan_firmware import update_key
+
+        return update_key.Change(node.journal)
+    if kind == wire.KIND_AUTHORITY:
+        from nuan_firmware import authority
+
+        return authority.Change(node.journal)
     raise ValueError("this firmware takes no transfer of kind %d" % kind)
 
 

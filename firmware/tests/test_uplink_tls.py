@@ -18,12 +18,16 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from nuan_gateway import app, authority
 from nuan_gateway.errors import GatewayError
 from nuan_gateway.settings import load_settings
 from nuan_gateway.tls import client_context
+from nuan_protocols.ca_change import unsigned_authority
+from nuan_protocols.sealed import key_name
 
 BOARD = Path(__file__).resolve().parent / "board"
 FIRMWARE = BOARD.parents[1]
@@ -278,6 +282,30 @@ def test_a_broker_that_dies_mid_batch_loses_nothing(vm: Path, tmp_path: Path) ->
     found = asyncio.run(run())
     assert found["delivered"] == found["flushed"] == 360
     assert found["turns"] >= 2
+
+
+def test_another_authority_comes_by_a_signed_document(vm: Path, folder: Path) -> None:
+    private = rsa.generate_private_key(65537, 3072)
+    modulus = private.public_key().public_numbers().n.to_bytes(384, "big")
+    authority.make_authority(folder / "tls", 1)
+    authority.issue(folder / "tls", 1, ["127.0.0.1"])
+
+    def document(number: int, certificate: str = "") -> bytes:
+        content = bytes.fromhex(certificate or der(folder, 1))
+        change = unsigned_authority(1, number, key_name(modulus), content)
+        return change + private.sign(change, padding.PKCS1v15(), hashes.SHA256())
+
+    good = document(5)
+    tampered = good[:60] + bytes([good[60] ^ 1]) + good[61:]
+    unreadable = document(6, "30" * 100)
+    documents = [each.hex() for each in (tampered, good, good, document(4), unreadable)]
+    found = node(vm, folder, rotate=documents, modulus=modulus.hex())
+    assert found["delivered"] == 27
+    refusals = found["refusals"]
+    assert refusals[0] == "it is not signed by an update key of this node"
+    assert refusals[1:3] == [f"change {n} is not newer than the last one" for n in (5, 4)]
+    assert refusals[3].startswith("the certificate can't be read")
+    assert len(refusals) == 4
 
 
 @pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")

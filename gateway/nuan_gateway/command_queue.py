@@ -10,7 +10,10 @@ from nuan_gateway.errors import GatewayError
 from nuan_gateway.node_config import node_config
 from nuan_gateway.site import Node, Site
 from nuan_gateway.store import commands
+from nuan_protocols.ca_change import DOCUMENT_BYTES_MAX
+from nuan_protocols.ca_change import MAGIC as CA_MAGIC
 from nuan_protocols.errors import UplinkError
+from nuan_protocols.key_change import MAGIC as KEY_MAGIC
 from nuan_protocols.uplink import command as wire
 
 CONFIG_BYTES_MAX = 32_768
@@ -18,6 +21,7 @@ BUNDLE_BYTES_MAX = 4 << 20
 DAY_MS = 86_400_000
 EXPIRES_MS = 7 * DAY_MS
 READ_EXPIRES_MS = DAY_MS
+_DOCUMENTS = {KEY_MAGIC: wire.KIND_KEY, CA_MAGIC: wire.KIND_AUTHORITY}
 
 
 class CommandError(GatewayError):
@@ -61,6 +65,14 @@ class Orders:
             raise CommandError(f"{name}: {len(content)} bytes are no firmware")
         kind = wire.KIND_IMAGE if image else wire.KIND_BUNDLE
         return self._transfer(node, kind, content, f"update {name}")
+
+    def rotate(self, node: str, content: bytes, name: str) -> int:
+        """Transfer a signed document: another update key, or another authority for TLS."""
+        self._board(node)
+        kind = _DOCUMENTS.get(content[:4])
+        if kind is None or len(content) > DOCUMENT_BYTES_MAX:
+            raise CommandError(f"{name}: no document of `nuan firmware rotate` or `rotate-ca`")
+        return self._transfer(node, kind, content, f"rotate {name}")
 
     def read(self, node: str, slots: list[int]) -> int:
         """Read meters now, out of their turn."""

@@ -3,8 +3,9 @@
 The environment gives NUAN_TLS_NODE, JSON: port, host, blobs {name: hex}, clock (UTC seconds the
 chip's clock is set to, 0 for the machine's), unset (whether the node's clock was never set), built,
 true (the time that the gateway's stands for, 0 for itself), turns (of nine meters), until
-("delivered", or "refused" after `failures`), seconds. "ready" is printed at the first greeting, and
-at the end what became of it.
+("delivered", or "refused" after `failures`), seconds, rotate (documents for other authorities) and
+modulus (of the update key). "ready" is printed at the first greeting, and at the end what became of
+it.
 
 mbedTLS asks the C library for the time, so the chip's clock is put there.
 """
@@ -23,6 +24,7 @@ from config_kit import make_config
 from journal_kit import Meters, make_journal
 from ram_flash import RamFlash
 
+from nuan_firmware import authority
 from nuan_firmware.connection import Connection
 from nuan_firmware.links import Links
 from nuan_firmware.trust import Trust
@@ -121,6 +123,7 @@ async def run(wanted):
         "delivered": journal.delivered,
         "flushed": journal.flushed,
         "turns": uplink.turns,
+        "refusals": refusals,
         "told": clock.told,
         "sets": chip.sets,
         "trust_bytes": trust_bytes,
@@ -140,9 +143,18 @@ wanted = {
     "until": "delivered",
     "failures": 2,
     "seconds": 20,
+    "rotate": [],
+    "modulus": "",
 }
 wanted.update(json.loads(os.getenv("NUAN_TLS_NODE")))
 chip.blob = staticmethod(lambda name: bytes.fromhex(wanted["blobs"].get(name, "")))
+chip.set_blob = staticmethod(lambda name, value: wanted["blobs"].update({name: value.hex()}))
+refusals = []
+for document in wanted["rotate"]:
+    try:
+        authority.change(bytes.fromhex(document), (b"", bytes.fromhex(wanted["modulus"])))
+    except ValueError as problem:
+        refusals.append(str(problem))
 if wanted["clock"]:
     set_utc(wanted["clock"])
 flash = RamFlash(240)

@@ -42,6 +42,9 @@ CODE_MAX = 255
 KIND_CONFIG = 1
 KIND_BUNDLE = 2
 KIND_IMAGE = 3
+# Signed documents: another update key (key_change.py), another authority (ca_change.py).
+KIND_KEY = 4
+KIND_AUTHORITY = 5
 
 PIECE_BYTES_MAX = 512
 SLOTS_MAX = 16

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nuan_tools import authority_command
 from nuan_tools.app import App
 from nuan_tools.errors import UserError
 from nuan_tools.i18n import tr
@@ -24,7 +25,13 @@ KeyFile = Annotated[
 def register(app: App) -> None:
     """Adds the commands."""
     group = app.group("firmware", help=tr("Make and check what nodes are updated with."))
+    _add_keygen(group)
+    _add_build(group)
+    _add_show(group)
+    _add_rotate(group)
 
+
+def _add_keygen(group: App) -> None:
     @group.command("keygen", help=tr("Make an update key: a private file and one to hand out."))
     def keygen(
         file: Annotated[Path, typer.Argument(metavar="PEM", help=tr("The private key's file."))],
@@ -40,6 +47,8 @@ def register(app: App) -> None:
         public = file.with_name(file.name + keys.PUBLIC_SUFFIX)
         typer.echo(tr("{file}: its public part, for `nuan provision`", file=public))
 
+
+def _add_build(group: App) -> None:
     @group.command("build", help=tr("Make a signed bundle from this checkout."))
     def build(
         output: Annotated[Path, typer.Argument(metavar="FILE", help=tr("The file to write."))],
@@ -72,6 +81,8 @@ def register(app: App) -> None:
         typer.echo(tr("{file}: build {build}, {size} bytes", file=output, build=number,
                       size=len(data)))  # fmt: skip
 
+
+def _add_show(group: App) -> None:
     @group.command("show", help=tr("Check a bundle and list what is in it."))
     def show(
         file: Annotated[Path, typer.Argument(metavar="FILE", help=tr("The bundle."))],
@@ -86,6 +97,8 @@ def register(app: App) -> None:
 
         print_bundle(inspect_bundle(file, [read_modulus(path) for path in keys or ()]))
 
+
+def _add_rotate(group: App) -> None:
     @group.command("rotate", help=tr("Make the document that replaces a key on nodes."))
     def rotate(
         output: Annotated[Path, typer.Argument(metavar="FILE", help=tr("The file to write."))],
@@ -113,6 +126,8 @@ def register(app: App) -> None:
         write_file(output, change + signing.sign(change))
         typer.echo(tr("{file}: slot {slot} gets key {name}", file=output, slot=slot,
                       name=key_name(modulus).hex()))  # fmt: skip
+
+    authority_command.register_rotation(group, _signing_key)
 
 
 def _signing_key(path: Path) -> SigningKey:

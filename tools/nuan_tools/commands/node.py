@@ -79,6 +79,28 @@ def _register_transfers(group: App) -> None:
 
         _order(gateway, node, who, ask, wait=wait)
 
+    @group.command("rotate", help=tr("Give a node another update key or authority for TLS."))
+    def rotate(
+        node: Node,
+        document: Annotated[
+            Path,
+            typer.Argument(
+                exists=True,
+                dir_okay=False,
+                help=tr("The document that `nuan firmware rotate` or `rotate-ca` has made."),
+            ),
+        ],
+        gateway: Folder = HERE,
+        who: Who = "",
+        wait: Wait = False,
+    ) -> None:
+        content = document.read_bytes()
+
+        def ask(orders: Orders, each: str) -> int:
+            return orders.rotate(each, content, document.name)
+
+        _order(gateway, node, who, ask, wait=wait)
+
 
 def _register_orders(group: App) -> None:
     @group.command("read", help=tr("Have meters read now, out of their turn."))
