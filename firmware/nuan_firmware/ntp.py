@@ -138,7 +138,7 @@ def read(answer: "bytes | bytearray") -> "tuple[int, int]":
     if (delay >> 1) + dispersion > _DISTANCE_MAX:
         raise NtpError("the server is too far from its source")
     second, fraction = unpack_from(">II", answer, 40)
-    if not second:
+    if not second and not fraction:
         raise NtpError("the answer holds no time")
     if not second & _ERA_BIT:
         second += 1 << 32
