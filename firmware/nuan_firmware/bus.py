@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
+from nuan_protocols.intake import copy
+
 if TYPE_CHECKING:
     from nuan_firmware.hal.serial import Port
     from nuan_protocols.readout import ReadOut
@@ -111,9 +113,8 @@ class Line:
         chunk, at = self._chunk, self.received
         # Behind the longest frame there is only noise: it is fed, but not kept.
         kept = min(count, RAW_BYTES_MAX - at)
-        self.raw[at : at + kept] = chunk[:kept]
-        self.received = at + kept
-        readout.feed(chunk[:count])
+        self.received = copy(self.raw, at, chunk, 0, kept)
+        readout.feed(chunk, count)
         if not readout.waiting:
             self._wake()
 

@@ -15,7 +15,11 @@ _modbus_table: "array[int]" = array("H")
 
 def sum8(data: "Buffer", start: int = 0, end: int | None = None) -> int:
     """Sum of data[start:end] modulo 256 (EN 60870-5-2, M-Bus)."""
-    return sum(memoryview(data)[start : len(data) if end is None else end]) & 0xFF
+    # Without a slice: it is asked about every frame on the line, and slices cost a board heap.
+    total = 0
+    for index in range(start, len(data) if end is None else end):
+        total += data[index]
+    return total & 0xFF
 
 
 def crc16_modbus(data: "Buffer", start: int = 0, end: int | None = None) -> int:
@@ -24,8 +28,8 @@ def crc16_modbus(data: "Buffer", start: int = 0, end: int | None = None) -> int:
         _fill_modbus_table()
     table = _modbus_table
     crc = 0xFFFF
-    for byte in memoryview(data)[start : len(data) if end is None else end]:
-        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+    for index in range(start, len(data) if end is None else end):
+        crc = crc >> 8 ^ table[(crc ^ data[index]) & 0xFF]
     return crc
 
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
         def expect(self, sent: Buffer) -> None:
             """Forget everything received; from now on look for the answer to `sent`."""
 
-        def feed(self, data: Buffer) -> None:
-            """Take received bytes, any number of them."""
+        def feed(self, data: Buffer, size: int = -1) -> None:
+            """Take received bytes, any number of them: the first `size`, or all."""
 
         def idle(self) -> None:
             """The line has fallen silent: what is unfinished will never be finished."""
@@ -96,9 +96,9 @@ class ReadOut:
         """Length of the longest answer to `question`: how long the line may be busy with it."""
         raise NotImplementedError
 
-    def feed(self, data: "Buffer") -> None:
-        """Take received bytes; `waiting` turns False when they complete the answer."""
-        self._reader.feed(data)
+    def feed(self, data: "Buffer", size: int = -1) -> None:
+        """Take received bytes, the first `size` or all; `waiting` ends with the whole answer."""
+        self._reader.feed(data, size)
         self._take()
 
     def timeout(self) -> None:

@@ -27,6 +27,7 @@ from nuan_protocols.cjt188.frame import (
     Frame,
     parse,
 )
+from nuan_protocols.intake import copy
 
 if TYPE_CHECKING:
     from nuan_protocols.checksum import Buffer
@@ -76,15 +77,16 @@ class FrameReader:
             kind = sent[start + TYPE_AT] if 0 <= start < len(sent) - TYPE_AT else 0
             self.extra_bytes = 1 if kind == _TYPE_EXTRA_BYTE else 0
 
-    def feed(self, data: "Buffer") -> None:
-        """Take bytes from the line, any number of them."""
+    def feed(self, data: "Buffer", size: int = -1) -> None:
+        """Take bytes from the line, any number of them: the first `size`, or all."""
+        if size < 0:
+            size = len(data)
         done = 0
-        while done < len(data):
+        while done < size:
             if self._end == _BUFFER_BYTES:
                 self._close_up()
-            count = min(len(data) - done, _BUFFER_BYTES - self._end)
-            self._view[self._end : self._end + count] = memoryview(data)[done : done + count]
-            self._end += count
+            count = min(size - done, _BUFFER_BYTES - self._end)
+            self._end = copy(self._buffer, self._end, data, done, count)
             done += count
             self._scan()
 
@@ -110,12 +112,8 @@ class FrameReader:
             self._scan()
 
     def _close_up(self) -> None:
-        count = self._end - self._start
-        # Byte by byte: an overlapping slice assignment would make a copy first.
-        for index in range(count):
-            self._buffer[index] = self._buffer[self._start + index]
+        self._end = copy(self._buffer, 0, self._buffer, self._start, self._end - self._start)
         self._start = 0
-        self._end = count
 
     def _scan(self) -> None:
         """Consume everything that is certain."""

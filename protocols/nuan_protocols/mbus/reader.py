@@ -12,6 +12,7 @@ Frames sent by a master (own echo) and frames of other meters are skipped.
 from typing import TYPE_CHECKING
 
 from nuan_protocols.checksum import sum8
+from nuan_protocols.intake import copy
 from nuan_protocols.mbus.frame import (
     ACK,
     ADDRESS_SELECTED,
@@ -74,15 +75,16 @@ class FrameReader:
             self._ack_welcome = sent[at] & 0x0F != _REQ_UD2_FUNCTION
             self.address = sent[at + 1] if sent[at + 1] < ADDRESS_SELECTED else None
 
-    def feed(self, data: "Buffer") -> None:
-        """Take bytes from the line, any number of them."""
+    def feed(self, data: "Buffer", size: int = -1) -> None:
+        """Take bytes from the line, any number of them: the first `size`, or all."""
+        if size < 0:
+            size = len(data)
         done = 0
-        while done < len(data):
+        while done < size:
             if self._end == _BUFFER_BYTES:
                 self._close_up()
-            count = min(len(data) - done, _BUFFER_BYTES - self._end)
-            self._view[self._end : self._end + count] = memoryview(data)[done : done + count]
-            self._end += count
+            count = min(size - done, _BUFFER_BYTES - self._end)
+            self._end = copy(self._buffer, self._end, data, done, count)
             done += count
             self._scan()
 
@@ -109,12 +111,8 @@ class FrameReader:
             self._scan()
 
     def _close_up(self) -> None:
-        count = self._end - self._start
-        # Byte by byte: an overlapping slice assignment would make a copy first.
-        for index in range(count):
-            self._buffer[index] = self._buffer[self._start + index]
+        self._end = copy(self._buffer, 0, self._buffer, self._start, self._end - self._start)
         self._start = 0
-        self._end = count
 
     def _scan(self) -> None:
         """Consume everything that is certain."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nuan_protocols.checksum import crc16_modbus
 from nuan_protocols.errors import FrameError
+from nuan_protocols.intake import copy, holds
 from nuan_protocols.modbus.rtu import (
     EXCEPTION_BIT,
     EXCEPTION_BYTES,
@@ -69,14 +70,14 @@ class ResponseReader:
         self._answer = None
         self.noise_bytes = 0
 
-    def feed(self, data: "Buffer") -> None:
-        """Take received bytes, any number of them."""
-        view = memoryview(data)
+    def feed(self, data: "Buffer", size: int = -1) -> None:
+        """Take received bytes, any number of them: the first `size`, or all."""
+        if size < 0:
+            size = len(data)
         at = 0
-        while at < len(view) and self._answer is None:
-            piece = min(len(view) - at, _BUFFER_BYTES - self._used)
-            self._view[self._used : self._used + piece] = view[at : at + piece]
-            self._used += piece
+        while at < size and self._answer is None:
+            piece = min(size - at, _BUFFER_BYTES - self._used)
+            self._used = copy(self._buffer, self._used, data, at, piece)
             at += piece
             self._scan()
 
@@ -110,7 +111,7 @@ class ResponseReader:
         while at >= 0:
             seen = min(self._used - at, len(self._sent))
             length = self._length(at)
-            if self._echo_due and self._has(self._sent[:seen], at):
+            if self._echo_due and holds(self._buffer, at, self._sent, seen):
                 if seen == len(self._sent):
                     # What came before isn't the answer; its own bytes may hold the answer's start.
                     self._echo_due = False
@@ -130,7 +131,7 @@ class ResponseReader:
         # What is kept begins with the first byte of a possible frame, which wanted() relies on.
         rest = self._used - keep
         if keep and rest:
-            self._view[:rest] = bytes(self._view[keep : self._used])
+            copy(self._buffer, 0, self._buffer, keep, rest)
         self._used = rest
         self.noise_bytes += keep
 
@@ -142,12 +143,7 @@ class ResponseReader:
         if self._buffer[at + 1] == self._function | EXCEPTION_BIT:
             return EXCEPTION_BYTES
         seen = min(seen, len(self._head))
-        if not self._has(self._head[:seen], at):
-            return 0
-        return self._answer_bytes
-
-    def _has(self, expected: bytes, at: int) -> bool:
-        return self._buffer.find(expected, at, at + len(expected)) == at
+        return self._answer_bytes if holds(self._buffer, at, self._head, seen) else 0
 
     def _is_sound(self, at: int, end: int) -> bool:
         crc = self._buffer[end - 2] | self._buffer[end - 1] << 8
