@@ -36,6 +36,7 @@ class Reply:
         self._terminal = terminal
         self._ident: "int | None" = None
         self._between = ""
+        self._begun = self._in_rows = False
         self._columns: "tuple[str, ...]" = ()
 
     def name(self, ident: "int | None") -> None:
@@ -87,6 +88,7 @@ class Reply:
             await self._member(name)
             await self._terminal.write("[")
             self._between = ""
+            self._in_rows = True
         else:
             await self._line(columns)
 
@@ -105,12 +107,14 @@ class Reply:
 
     async def end_rows(self) -> None:
         """The list is complete."""
-        self._between = ","
-        if self.is_json:
+        if self._in_rows:
+            self._in_rows = False
             await self._terminal.write("]")
 
     async def end(self, error: str = "", is_locked: bool = False) -> None:
         """The answer is complete."""
+        # What ended early is whole all the same.
+        await self.end_rows()
         if self.is_json:
             await self._member("ok")
             if error:
@@ -124,14 +128,14 @@ class Reply:
         await self._terminal.write("nuan> ")
 
     async def _member(self, name: str) -> None:
-        if not self._between:
+        if not self._begun:
+            self._begun = True
             # A prompt or something printed may stand in the line.
             begin = "\n{" if self._ident is None else '\n{"id":%d,' % self._ident
             await self._terminal.write(begin)
         else:
             await self._terminal.write(",")
         await self._terminal.write('"%s":' % name)
-        self._between = ","
 
     async def _line(self, values: "tuple[Any, ...]") -> None:
         text = ""

@@ -78,12 +78,13 @@ async def _search(
 
     search = Search(span[0], span[1])
     told = 0
-    await reply.rows("meters", "address", "secondary")
+    await reply.rows("meters", "address", "serial", "secondary")
     while not console.terminal.is_interrupted() and await _ask(poller, search, character):
         while told < len(search.hits):
             address, secondary = search.hits[told]
             told += 1
-            await reply.row(address, secondary.hex())
+            serial = bytes([secondary[3 - place] for place in range(4)]).hex() if secondary else ""
+            await reply.row(address, serial, secondary.hex())
     await reply.end_rows()
     await reply.put("done", search.address > span[1])
     await reply.put("next", search.address)

@@ -7,12 +7,13 @@ from nuan_firmware.console import transfer
 from nuan_firmware.hal import chip
 
 if TYPE_CHECKING:
+    from nuan_firmware.commands import Receiver
     from nuan_firmware.console.arguments import Arguments
     from nuan_firmware.console.listener import Console
     from nuan_firmware.console.reply import Reply
 
 NAMES = ("kind", "do", "size", "sha256", "at", "data")
-_KINDS = ("bundle", "image")
+_KINDS = ("bundle", "image", "key", "authority")
 
 
 async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> None:
@@ -24,14 +25,11 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
             await reply.put("trial", chip.number("trial", -1))
             await reply.put("tries", chip.number("tries", 0))
         elif arguments.choice("do", transfer.STEPS) == "begin":
-            from nuan_firmware import update
-
-            kind = arguments.choice("kind", _KINDS, "bundle")
-            journal = getattr(console.node, "journal", None)
-            receiver = (update.Bundle if kind == "bundle" else update.Image)(journal)
+            receiver = _receiver(console, arguments.choice("kind", _KINDS, "bundle"))
             await transfer.begin(console, "update", receiver, arguments, reply)
         elif await transfer.go_on(console, "update", arguments, reply):
             await reply.put("told", "restart the node (reboot): it is tried then")
     finally:
         if console.job is None:
-            on_demand.unload("update")
+            on_demand.unload("update", "trial", "hal.flash")
+            on_demand.unload("nuan_protocols.bundle", "nuan_protocols.sealed")

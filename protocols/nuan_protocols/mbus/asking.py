@@ -69,10 +69,13 @@ class Asking:
         """Length of the longest answer."""
         return FRAME_BYTES_MAX
 
-    def feed(self, data: "Buffer") -> None:
-        """Take received bytes. What is more than any answer is noise and is forgotten."""
-        if self.waiting and len(self._heard) + len(data) <= _HEARD_BYTES_MAX:
-            self._heard.extend(data)
+    def feed(self, data: "Buffer", size: int = -1) -> None:
+        """Take received bytes, the first `size` or all. What is more than any answer is noise and
+        is forgotten."""
+        if size < 0:
+            size = len(data)
+        if self.waiting and len(self._heard) + size <= _HEARD_BYTES_MAX:
+            self._heard.extend(data[:size])
 
     def timeout(self) -> None:
         """Nothing more came in the answer time: judge what was heard."""
