@@ -194,7 +194,7 @@ class Journal(Coder):
         salt = self._keys.salt(self.epoch, seq)
         self.chain = chain(self.chain, digest(salt, self._view[:end]))
         self.seq = seq + 1
-        if self._crowded and self.shelf.count > self.shelf.count_max:
+        if self._crowded and self.shelf.count > self.shelf.count_max + 1:
             # Flushing is too far away: this can't wait for thinning.
             self._drop_oldest()
 

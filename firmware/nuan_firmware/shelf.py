@@ -42,7 +42,7 @@ class Shelf:
         self.node = node
         self.count_max = count_max
         self.count = self.days = self.months = 0
-        self.firsts = array("I", bytes(4 * (count_max + 2)))
+        self.firsts = array("I", bytes(4 * (count_max + 4)))
         self._header = bytearray(HEADER_BYTES)
         self._mark = bytearray(_MARK_BYTES)
         self._fresh: "memoryview | None" = None
