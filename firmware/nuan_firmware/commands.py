@@ -85,4 +85,6 @@ class Commands:
         if self.receiver is None:
             on_demand.unload("command_run", "command_transfer", "config_store", "update", "trial")
             on_demand.unload("nuan_protocols.uplink.command", "nuan_protocols.uplink.result")
+            on_demand.unload("update_key", "hal.flash", "nuan_protocols.key_change")
+            on_demand.unload("authority", "nuan_protocols.ca_change")
             on_demand.unload("nuan_protocols.bundle", "nuan_protocols.sealed")

@@ -33,3 +33,20 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
         if console.job is None:
             on_demand.unload("update", "trial", "hal.flash")
             on_demand.unload("nuan_protocols.bundle", "nuan_protocols.sealed")
+            on_demand.unload("update_key", "nuan_protocols.key_change")
+            on_demand.unload("authority", "nuan_protocols.ca_change")
+
+
+def _receiver(console: "Console", kind: str) -> "Receiver":
+    journal = getattr(console.node, "journal", None)
+    if kind == "key":
+        from nuan_firmware import update_key
+
+        return update_key.Change(journal)
+    if kind == "authority":
+        from nuan_firmware import authority
+
+        return authority.Change(journal)
+    from nuan_firmware import update
+
+    return (update.Bundle if kind == "bundle" else update.Image)(journal)
