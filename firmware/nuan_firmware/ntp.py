@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
+from nuan_firmware.clock import PLAUSIBLE_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -27,9 +29,8 @@ _CLIENT = b"\x23"
 _MODE_SERVER = const(4)
 _UNSYNCHRONISED = const(3)
 _STRATUM_MAX = const(15)
-# Seconds from 1900 to 1970; the counter's first era ends in 2036, the next 136 years later.
+# Seconds from 1900 to 1970.
 _EPOCH_S = const(2208988800)
-_ERA_BIT = const(0x80000000)
 # How far the server itself may be from its own source, in 1/65536 s: a second and a half.
 _DISTANCE_MAX = const(98304)
 _AGREE_MS = const(2000)
@@ -140,6 +141,8 @@ def read(answer: "bytes | bytearray") -> "tuple[int, int]":
     second, fraction = unpack_from(">II", answer, 40)
     if not second and not fraction:
         raise NtpError("the answer holds no time")
-    if not second & _ERA_BIT:
+    second -= _EPOCH_S
+    if second < PLAUSIBLE_S:
+        # The counter has begun anew in 2036.
         second += 1 << 32
-    return second - _EPOCH_S, (fraction >> 16) * 1000 >> 16
+    return second, (fraction >> 16) * 1000 >> 16
