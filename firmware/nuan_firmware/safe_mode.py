@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware import VERSION, essentials, panic
+from nuan_firmware import VERSION, essentials, panic, trial
 from nuan_firmware.boot_choice import NOT_PROVISIONED, leave
 from nuan_firmware.clock import Clock
 from nuan_firmware.control.no_zones import NoZones
@@ -56,6 +56,7 @@ def make(why: str) -> Node:
     if isinstance(node.journal, _NoJournal):
         return node
     panic.tell(node.journal)
+    trial.tell(node.journal)
     node.journal.flush()
     return node
 

@@ -44,8 +44,9 @@ def _node() -> "Node":
         settings, why = _settings()
         if settings is not None:
             return _make(settings)
-    from nuan_firmware import safe_mode
+    from nuan_firmware import safe_mode, trial
 
+    trial.leave(why)
     return safe_mode.make(why)
 
 

@@ -56,6 +56,13 @@ def watch(node: "Node") -> None:
     supervisor.on_beat.append(beat)
 
 
+def leave(why: str) -> None:
+    """A program on trial that would come down to safe mode is no good: go back at once."""
+    if _is_on_trial():
+        _keep_why("safe mode: " + why)
+        chip.restart()
+
+
 def confirm(journal: "Journal") -> None:
     """The update on trial is the good one from now on."""
     if chip.number("trial", -1) >= 0:
@@ -67,9 +74,8 @@ def confirm(journal: "Journal") -> None:
 def give_up(journal: "Journal", reason: str) -> None:
     """Restart into what ran before; the reason is journaled then. Doesn't return on a board."""
     journal.flush()
-    with open(WHY_PATH, "w") as file:
-        file.write(reason[:_CHARACTERS_MAX])
-    chip.reset()
+    _keep_why(reason)
+    chip.restart()
 
 
 def tell(journal: "Journal") -> None:
@@ -170,6 +176,11 @@ def _head(slot: int) -> "Head | None":
         return None
     finally:
         on_demand.unload("hal.flash", "nuan_protocols.bundle")
+
+
+def _keep_why(reason: str) -> None:
+    with open(WHY_PATH, "w") as file:
+        file.write(reason[:_CHARACTERS_MAX])
 
 
 def _why() -> str:

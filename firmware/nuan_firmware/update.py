@@ -94,6 +94,9 @@ class Receiver:
         except ValueError:
             forget()
             raise
+        if chip.number("crashes", 0):
+            # It shall run as a whole, even where what runs now has come down to safe mode.
+            chip.set_number("crashes", 0)
         if self._kind == bundle.APP:
             chip.set_number("tries", 0)
             chip.set_number("trial", 1 - trial.good_slot())
