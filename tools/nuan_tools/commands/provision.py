@@ -119,7 +119,8 @@ def _wish(
     from nuan_gateway.authority import authority_der
     from nuan_gateway.errors import GatewayError
     from nuan_gateway.node_config import node_config
-    from nuan_tools.flashing.provisioning import Wish, modulus_of
+    from nuan_tools.firmware.keys import read_modulus
+    from nuan_tools.flashing.provisioning import Wish
 
     if len(ca) > _SLOTS or len(update_keys) > _SLOTS:
         raise UserError(tr("a node has two slots each for authorities and update keys"))
@@ -131,7 +132,7 @@ def _wish(
         large = {f"ca{slot}": authority_der(path) for slot, path in enumerate(ca)}
     except GatewayError as error:
         raise UserError(str(error)) from None
-    large |= {f"fw_key{slot}": modulus_of(path) for slot, path in enumerate(update_keys)}
+    large |= {f"fw_key{slot}": read_modulus(path) for slot, path in enumerate(update_keys)}
     return Wish(
         node.id,
         node_config(site, node.id),

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from nuan_tools.node_link.client import ConsoleClient
 
 KEY_BYTES = 32
-MODULUS_BYTES = 384
-_EXPONENT = 65537
 
 Told = Callable[[str], None]
 """Called with each step that is done."""
@@ -113,25 +111,3 @@ def _configure(console: ConsoleClient, wish: Wish) -> None:
 
     text = json.dumps(wish.config, ensure_ascii=False, separators=(",", ":"))
     console.transfer("config", text.encode())
-
-
-def modulus_of(path: Path) -> bytes:
-    """An update key's modulus (384 bytes, big-endian) from a PEM file; raises UserError."""
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    try:
-        key = load_pem_public_key(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise UserError(
-            tr("{path}: no public key in PEM; name the .pub file of the update key", path=path)
-        ) from None
-    if not isinstance(key, RSAPublicKey) or key.key_size != 8 * MODULUS_BYTES:
-        raise UserError(tr("{path}: the update key must be RSA with 3072 bits", path=path))
-    numbers = key.public_numbers()
-    if numbers.e != _EXPONENT:
-        raise UserError(tr("{path}: the update key's exponent must be 65537", path=path))
-    return numbers.n.to_bytes(MODULUS_BYTES, "big")
