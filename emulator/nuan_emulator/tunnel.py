@@ -28,6 +28,9 @@ HOLD_SECONDS = 20.0
 CONNECT_SECONDS = 5.0
 DELAY_MS = (8, 60)
 ECONNREFUSED = 111
+EHOSTUNREACH = 113
+# What a TCP stack waits for an answer to its last SYN.
+UNREACHABLE_MS = 18_000
 _TICK_SECONDS = 0.05
 _RECEIVE_BYTES = 65536
 _ACKNOWLEDGEMENT = "the gateway's acknowledgement"
@@ -95,7 +98,7 @@ class TunnelHooks(NamedTuple):
 
 
 class Tunnel:
-    """The connections of one node to the broker at `broker`."""
+    """The connections of one node to the broker at `broker`; hosts in `nowhere` don't exist."""
 
     def __init__(
         self,
@@ -108,6 +111,7 @@ class Tunnel:
         self.stats = UplinkStats()
         self.hooks = TunnelHooks()
         self.hold_seconds = HOLD_SECONDS
+        self.nowhere: set[str] = set()
         self._receiver = receiver
         self._random = random
         self._set_clock = set_clock
@@ -122,8 +126,12 @@ class Tunnel:
         """The gateway is up again: its acknowledgements are owed from now on."""
         self._gateway_answers = True
 
-    def open(self, ident: int, now_ms: int) -> None:
-        """The node opens a connection."""
+    def open(self, ident: int, now_ms: int, address: str = "") -> None:
+        """The node opens a connection to "host:port"; wherever that is, the broker is there, unless
+        nobody is."""
+        if address.rpartition(":")[0] in self.nowhere:
+            self._receiver.socket_failed(ident, now_ms + UNREACHABLE_MS, EHOSTUNREACH)
+            return
         try:
             real = socket.create_connection(self.broker, CONNECT_SECONDS)
         except OSError:
