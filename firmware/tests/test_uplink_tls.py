@@ -284,6 +284,25 @@ def test_a_broker_that_dies_mid_batch_loses_nothing(vm: Path, tmp_path: Path) ->
     assert found["turns"] >= 2
 
 
+def test_a_handshake_that_hangs_is_left_at_the_deadline(vm: Path, folder: Path) -> None:
+    async def run() -> tuple[dict[str, Any], int]:
+        accepted: list[asyncio.StreamWriter] = []
+        server = await asyncio.start_server(
+            lambda _, writer: accepted.append(writer), "127.0.0.1", 0
+        )
+        port = server.sockets[0].getsockname()[1]
+        found = await outcome(await start(vm, port, folder, pace=100, until="refused", failures=2))
+        for writer in accepted:
+            writer.close()
+        server.close()
+        return found, len(accepted)
+
+    found, connections = asyncio.run(run())
+    assert "no answer in time" in found["fault"]
+    assert connections == 2
+    assert 1_000 <= found["ms"] <= 4_000
+
+
 def test_another_authority_comes_by_a_signed_document(vm: Path, folder: Path) -> None:
     private = rsa.generate_private_key(65537, 3072)
     modulus = private.public_key().public_numbers().n.to_bytes(384, "big")
