@@ -41,6 +41,8 @@ CONSOLE_WRITE = 15
 I2C = 16
 DATAGRAM_SEND = 17
 LINK_REQUEST = 18
+PWM_SET = 19
+ONE_WIRE = 20
 
 # Records to the board.
 REPLY = 0

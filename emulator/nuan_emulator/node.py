@@ -20,6 +20,7 @@ from nuan_emulator.network import LAN, PPP, WIFI, Network
 from nuan_emulator.node_spec import SHIMS_KB, HeapReport, NodeSpec, Reset
 from nuan_emulator.nvs import NvsFile
 from nuan_emulator.time_world import TimeWorld
+from nuan_emulator.probe import OneWirePin
 from nuan_emulator.tunnel import Tunnel
 from nuan_emulator.uart import SerialPort
 from nuan_emulator.vm_process import VmProcess, console_tail
@@ -46,6 +47,7 @@ _UPLINK_RECORDS = {lockstep.SOCKET_OPEN, lockstep.SOCKET_SEND, lockstep.SOCKET_C
 _LARGEST_FREE = re.compile(rb"max free sz: (\d+)")
 _HEAP = struct.Struct("<IIIIII")
 _RTC = struct.Struct("<IH")
+_PULSE = struct.Struct("<IH")
 
 
 class Node:
@@ -70,7 +72,8 @@ class Node:
         self._digest = hashlib.sha256()
         self.console = spec.image.with_suffix(".console")
         self._printed = bytearray()
-        self._nvs = NvsFile(spec.image.with_suffix(".nvs"), {"nuan/key": spec.key, **spec.nvs})
+        key = {"nuan/key": spec.key} if spec.key else {}
+        self._nvs = NvsFile(spec.image.with_suffix(".nvs"), {**key, **spec.nvs})
         self.ports = {
             uart: SerialPort(line, _driver_pin(spec.config, uart))
             for uart, line in spec.lines.items()
@@ -106,8 +109,10 @@ class Node:
         if image.exists():
             flash.write_files(self._vm, self.stage, image, files)
         else:
-            config = json.dumps(self.spec.config, ensure_ascii=False, sort_keys=True).encode()
-            flash.make_image(self._vm, self.stage, image, {"/config.json": config, **files})
+            if self.spec.config:
+                config = json.dumps(self.spec.config, ensure_ascii=False, sort_keys=True)
+                files = {"/config.json": config.encode(), **files}
+            flash.make_image(self._vm, self.stage, image, files)
         flash.make_partitions(image, self.stage, self.spec.firmware)
 
     @property
@@ -360,7 +365,7 @@ class Node:
             way = self._network.way()
             if way is not None:
                 self._ways[record.ident] = way
-                self.tunnel.open(record.ident, at_ms)
+                self.tunnel.open(record.ident, at_ms, record.data.decode())
 
     def _rare(self, record: Record, at_ms: int) -> None:
         match record.type:
@@ -374,7 +379,7 @@ class Node:
             case lockstep.CONSOLE_WRITE:
                 self._printed += record.data
                 del self._printed[:-_PRINTED_BYTES_MAX]
-            case lockstep.I2C | lockstep.DATAGRAM_SEND:
+            case lockstep.I2C | lockstep.DATAGRAM_SEND | lockstep.PWM_SET | lockstep.ONE_WIRE:
                 self._outside(record, at_ms)
             case lockstep.NVS_READ:
                 self._reply = lockstep.pack_record(
@@ -395,7 +400,18 @@ class Node:
                 raise NodeDiedError(self.spec.node_id, f"sent a record of type {other}", "")
 
     def _outside(self, record: Record, at_ms: int) -> None:
-        """The board's I2C bus, and datagrams."""
+        """The board's I2C bus and one-wire pins, pulses, and datagrams."""
+        if record.type == lockstep.PWM_SET:
+            changed = self.spec.pulses.get(record.ident)
+            if changed is not None:
+                frequency_hz, width = _PULSE.unpack(record.data)
+                changed(frequency_hz, width, at_ms)
+            return
+        if record.type == lockstep.ONE_WIRE:
+            wire = OneWirePin(self.spec.probes.get(record.ident, ()))
+            reply = wire.transfer(record.data, at_ms)
+            self._reply = lockstep.pack_record(lockstep.REPLY, 0, 0, reply)
+            return
         if record.type == lockstep.I2C:
             reply = self._times.transfer(record.ident, record.data, at_ms)
             self._reply = lockstep.pack_record(lockstep.REPLY, 0, 0, reply)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from nuan_emulator.clock_chip import ClockChip
 from nuan_emulator.modem import Modem
 from nuan_emulator.nvs import NvsValue
+from nuan_emulator.probe import Probe
 from nuan_emulator.time_server import TimeServer
 from nuan_emulator.uart import SerialLine, Wires
 
@@ -58,6 +59,8 @@ class Reset(NamedTuple):
 class NodeSpec:
     """What a node is made of. `lines` are keyed by serial port, `pins` by pin number.
 
+    `pulses` by pin hear frequency in Hz, width in 65535ths and UTC ms of a PWM; `probes` by pin
+    are its one-wire thermometers.
     `heap_kb` is the program's; what the emulation takes comes on top.
     `config` becomes /config.json on a new image; `key` and `nvs` ("namespace/key") fill a new
     non-volatile store. Outages are half-open intervals of UTC milliseconds without Wi-Fi or a
@@ -77,6 +80,10 @@ class NodeSpec:
     pins: Mapping[int, Callable[[int, int], None]] = field(
         default_factory=dict[int, Callable[[int, int], None]]
     )
+    pulses: Mapping[int, Callable[[int, int, int], None]] = field(
+        default_factory=dict[int, Callable[[int, int, int], None]]
+    )
+    probes: Mapping[int, Sequence[Probe]] = field(default_factory=dict[int, Sequence[Probe]])
     heap_kb: int = HEAP_KB
     outages: Sequence[tuple[int, int]] = ()
     lan_outages: Sequence[tuple[int, int]] = ()

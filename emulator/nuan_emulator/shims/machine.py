@@ -236,6 +236,60 @@ class I2C:
         return [addr for addr in range(8, 120) if _clock.call(16, addr, b"\x00\x00\x01")]
 
 
+class PWM:
+    """Pulses at a pin: the world hears frequency and width whenever they change."""
+
+    def __init__(self, dest, freq=-1, duty_u16=-1, duty_ns=-1, duty=-1, invert=0):
+        self._pin = dest.id
+        self._told = None
+        self._freq = 5000 if freq < 0 else freq
+        self._duty = 32768
+        self.init(freq=freq, duty_u16=duty_u16, duty_ns=duty_ns, duty=duty, invert=invert)
+
+    def init(self, freq=-1, duty_u16=-1, duty_ns=-1, duty=-1, invert=0):
+        if freq >= 0:
+            self._freq = freq
+        if duty_u16 >= 0:
+            self._duty = duty_u16
+        elif duty_ns >= 0:
+            self._duty = duty_ns * self._freq * 65535 // 1000000000
+        elif duty >= 0:
+            self._duty = duty * 64
+        if invert:
+            self._duty = 65535 - self._duty
+        self._tell()
+
+    def deinit(self):
+        self._duty = 0
+        self._tell()
+
+    def freq(self, value=None):
+        if value is None:
+            return self._freq
+        return self.init(freq=value)
+
+    def duty_u16(self, value=None):
+        if value is None:
+            return self._duty
+        return self.init(duty_u16=value)
+
+    def duty_ns(self, value=None):
+        if value is None:
+            return self._duty * 1000000000 // 65535 // self._freq
+        return self.init(duty_ns=value)
+
+    def duty(self, value=None):
+        if value is None:
+            return self._duty // 64
+        return self.init(duty=value)
+
+    def _tell(self):
+        told = (self._freq, self._duty)
+        if told != self._told:
+            self._told = told
+            _clock.put(19, self._pin, struct.pack("<IH", *told))
+
+
 class RTC:
     """The clock of the chip: 2000-01-01 until somebody sets it."""
 
