@@ -284,7 +284,7 @@ def _tuning(section: "Section") -> "Tuning":
         section.integer("min_off_s", 0, 3600, 180),
         section.integer("stale_s", 60, 86400, 1800),
         section.integer("fallback_pct", 0, 100, 50),
-        section.integer("band_dc", 2, 100, 8),
+        section.integer("band_dc", 2, 100, 6),
         section.integer("reset_s", 600, 86400, 7200),
         cycle_s,
         section.integer("heat_up_dc_per_h", 1, 100, 10),

@@ -52,7 +52,7 @@ def test_everything_is_read():
     assert (one.program, one.valve.drive, one.source) == (-1, DRIVE_ON_OFF, (16, 0, 0, b""))
     assert (one.setback_dc, one.unoccupied_dc, one.legal_max_dc) == (170, 150, 200)
     assert one.tuning == tuning(
-        exercise_days=7, band_dc=8, reset_s=7200, warm_up_s=4500, coast_s=7200
+        exercise_days=7, band_dc=6, reset_s=7200, warm_up_s=4500, coast_s=7200
     )
     assert two.tuning is one.tuning is three.tuning
     assert (two.program, two.valve.drive, two.neighbours) == (0, DRIVE_PULSES, b"\x01")
