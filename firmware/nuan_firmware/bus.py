@@ -58,11 +58,14 @@ class Line:
         self.received = 0
         self._readout = readout
         port.drive(True)
-        port.uart.write(question)
-        if port.is_driven():
-            await asyncio.sleep_ms(port.frame_ms(len(question)))
-            while not port.is_sent():
-                await asyncio.sleep_ms(1)
+        try:
+            port.uart.write(question)
+            if port.is_driven():
+                await asyncio.sleep_ms(port.frame_ms(len(question)))
+                while not port.is_sent():
+                    await asyncio.sleep_ms(1)
+        finally:
+            # Whoever is stopped here must not leave the line to nobody else.
             port.drive(False)
 
     async def receive(self, readout: "ReadOut") -> bool:

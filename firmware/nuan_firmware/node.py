@@ -66,7 +66,7 @@ class Node:
     def __init__(self) -> None:
         # Why it runs in safe mode; empty when it doesn't.
         self.safe_why = ""
-        self._day = 0
+        self._day = -1
 
     def tick(self, now_s: int) -> None:
         """What is due at every beat of the supervisor."""
@@ -77,7 +77,7 @@ class Node:
         day = self.clock.now() // _DAY_S
         if day != self._day:
             # A clock that was never set counts days from boot: the jump to civil days is none.
-            is_new = self._day and (day < _DAYS_CIVIL) == (self._day < _DAYS_CIVIL)
+            is_new = self._day >= 0 and (day < _DAYS_CIVIL) == (self._day < _DAYS_CIVIL)
             self._day = day
             if is_new:
                 self._tell_statistics()
@@ -95,5 +95,5 @@ class Node:
     def take_answer(self, slot: int, read: int, answer: "Buffer") -> None:
         """A meter has answered well."""
         if self.times.witnesses is not None:
-            self.times.hear_meter(slot, answer)
+            self.times.run("hear_meter", slot, answer)
         self.zones.take(slot, read, answer)

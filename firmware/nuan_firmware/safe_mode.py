@@ -37,7 +37,7 @@ def make(why: str) -> Node:
     """The node in safe mode; `supervisor.run()` brings it to life."""
     node = _SafeNode(why)
     chip.set_number("safe", chip.number("safe", 0) + 1)
-    node.config = _config(node)
+    node.config = None if why == NOT_PROVISIONED else _config(node)
     node.clock = Clock(chip.utc_s(), chip.set_utc)
     node.pollers = []
     node.zones = NoZones()
