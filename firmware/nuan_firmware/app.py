@@ -43,7 +43,7 @@ def make(config: "Config") -> Node:
     gc.collect()
     has_trial = boot_notes.note(node.journal, config.version)
     essentials.watch_update(node)
-    node.times.begin(node.journal)
+    node.times.run("begin", node.journal)
     if has_trial:
         from nuan_firmware.config_trial import Trial
 

@@ -1,13 +1,16 @@
 """What TimeSources does now and then; on the heap only meanwhile."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from micropython import const
 
 from nuan_firmware import clock as clocks
+from nuan_firmware import on_demand
 from nuan_protocols.uplink.body import EVENT_FAULT, EVENT_TIME
 
 if TYPE_CHECKING:
+    from nuan_firmware.journal import Journal
     from nuan_firmware.time_sources import TimeSources
     from nuan_protocols.uplink.keys import Buffer
 
@@ -20,29 +23,48 @@ _SECOND_MS = const(1000)
 _RTC_OFF_S = const(1)
 
 
-def read_rtc(sources: "TimeSources", pins: "tuple[int, int]") -> None:
+def begin(sources: "TimeSources", journal: "Journal") -> None:
+    """From now on there is a journal; what happened before goes into it."""
+    notes, sources.book = sources.book, journal
+    if isinstance(notes, list):
+        for code, text in notes:
+            journal.event(code, text)
+
+
+def note(sources: "TimeSources", code: int, text: str) -> None:
+    """Journal an event, now or as soon as there is a journal."""
+    book = sources.book
+    if isinstance(book, list):
+        book.append((code, text))
+    else:
+        book.event(code, text)
+
+
+def read_rtc(sources: "TimeSources") -> None:
     """Set the clock by the DS3231."""
     from nuan_firmware.hal import rtc
 
+    sda, scl = sources.config.rtc or (-1, -1)
     try:
-        utc_s = rtc.read(pins[0], pins[1])
+        utc_s = rtc.read(sda, scl)
     except OSError as problem:
         _complain(sources, "clock chip: %r" % problem)
         return
     if not utc_s:
-        sources.note(EVENT_FAULT, "clock chip: it stood still; change its battery")
+        note(sources, EVENT_FAULT, "clock chip: it stood still; change its battery")
     elif sources.tell(clocks.KEPT, utc_s, 0, _SECOND_MS) == clocks.REFUSED:
-        sources.note(EVENT_FAULT, "clock chip: no time to believe, %d" % utc_s)
+        note(sources, EVENT_FAULT, "clock chip: no time to believe, %d" % utc_s)
 
 
-def set_rtc(sources: "TimeSources", pins: "tuple[int, int]") -> None:
+def set_rtc(sources: "TimeSources") -> None:
     """Set the DS3231 by the clock, which the gateway has told the time just now."""
     from nuan_firmware.hal import rtc
 
+    sda, scl = sources.config.rtc or (-1, -1)
+    now = sources.clock.now()
     try:
-        now = sources.clock.now()
-        if abs(rtc.read(pins[0], pins[1]) - now) > _RTC_OFF_S:
-            rtc.write(pins[0], pins[1], now)
+        if abs(rtc.read(sda, scl) - now) > _RTC_OFF_S:
+            rtc.write(sda, scl, now)
     except OSError as problem:
         _complain(sources, "clock chip: %r" % problem)
 
@@ -72,6 +94,20 @@ def judge_meters(sources: "TimeSources") -> None:
         sources.tell(clocks.METERS, booted_s + sources.clock.uptime(), 0, _MINUTE_MS)
 
 
+def start_ntp(sources: "TimeSources") -> None:
+    """Ask the time servers, in a task of its own."""
+    asyncio.create_task(_ask_ntp(sources))  # noqa: RUF006
+
+
+async def _ask_ntp(sources: "TimeSources") -> None:
+    try:
+        await ask_ntp(sources)
+    except Exception as problem:
+        _complain(sources, "ntp: %r" % problem)
+    finally:
+        on_demand.unload("time_tasks", "ntp")
+
+
 async def ask_ntp(sources: "TimeSources") -> None:
     """Ask all servers, and tell the clock what most of those say that answer."""
     from nuan_firmware import ntp
@@ -92,7 +128,7 @@ async def ask_ntp(sources: "TimeSources") -> None:
     utc_s, ms, doubt_ms, host = told
     before, quality = clock.now(), clock.quality()
     if sources.tell(clocks.NTP, utc_s, ms, doubt_ms) == clocks.REFUSED:
-        sources.note(EVENT_TIME, "ntp %s: %d refused at %d (%d)" % (host, utc_s, before, quality))
+        note(sources, EVENT_TIME, "ntp %s: %d refused at %d (%d)" % (host, utc_s, before, quality))
     sources.fault = ""
 
 
@@ -100,4 +136,4 @@ def _complain(sources: "TimeSources", fault: str) -> None:
     """Journal a fault, but not the same one at every attempt."""
     if fault != sources.fault:
         sources.fault = fault
-        sources.note(EVENT_FAULT, fault)
+        note(sources, EVENT_FAULT, fault)

@@ -61,7 +61,7 @@ def make(chip_s=0, rtc=None, **config):
         stand_in(rtc)
     sources = TimeSources(make_config(**config), clock)
     book = Book()
-    sources.begin(book)
+    sources.run("begin", book)
     return sources, clock, ticks, book
 
 
@@ -112,8 +112,8 @@ def test_the_clock_chip_is_set_by_the_gateway_only_and_once_a_day():
     sources, _, ticks, _ = make(rtc=rtc)
     pass_s(sources, ticks, 600)
     assert rtc.written == []
-    stand_in(rtc)
     sources.hear_gateway(NOW)
+    stand_in(rtc)
     sources.check(sources.clock.uptime(), True)
     assert rtc.written == [NOW]
     for _ in range(24):
@@ -153,7 +153,7 @@ def test_meters_that_agree_set_a_clock_that_nobody_else_has_set():
     ticks.ms += 60000
     for slot, minute in ((1, 0), (2, 3), (3, 58), (4, 1), (5, 2)):
         # Four of them show 08:00 in China, the third is an hour behind.
-        sources.hear_meter(slot, heat(minute, 7 if slot == 3 else 8, 1, 11, 26))
+        sources.run("hear_meter", slot, heat(minute, 7 if slot == 3 else 8, 1, 11, 26))
     pass_s(sources, ticks, 1680)
     assert clock.quality() == 0
     pass_s(sources, ticks, 120)
@@ -174,7 +174,7 @@ def test_too_few_meters_or_such_as_disagree_set_nothing():
     ):
         sources, clock, ticks, book = make(**meters(6))
         for slot, (minute, hour) in enumerate(clocks_shown, 1):
-            sources.hear_meter(slot, heat(minute, hour, 1, 11, 26))
+            sources.run("hear_meter", slot, heat(minute, hour, 1, 11, 26))
         pass_s(sources, ticks, 7200)
         assert (clock.quality(), book.events) == (0, [])
 
