@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nuan_firmware.console.listener import Console
+    from nuan_firmware.hal.screen import Screen
 
 COMMANDS = (
     "help",
@@ -35,12 +36,14 @@ OPEN_COMMANDS = ("help", "status", "unlock")
 _BRACE = 0x7B
 
 
-async def carry_out(console: "Console", line: memoryview, is_too_long: bool) -> None:
+async def carry_out(
+    console: "Console", screen: "Screen", line: memoryview, is_too_long: bool
+) -> None:
     """Answer one line; nothing that can be in it is a fault of the node."""
     is_json = len(line) > 0 and line[0] == _BRACE
-    reply = Reply(console.terminal, is_json)
+    reply = Reply(screen, is_json)
     if not is_json:
-        await console.terminal.write("\n")
+        await screen.write("\n")
     error = ""
     is_locked = False
     try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from micropython import const
 
 from nuan_firmware.console import transfer
-from nuan_firmware.console.listener import IDLE_S
+from nuan_firmware.console.locking import IDLE_S
 from nuan_firmware.console.reply import Refused
 from nuan_firmware.hal import chip
 from nuan_protocols.uplink.body import EVENT_CONSOLE

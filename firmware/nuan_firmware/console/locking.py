@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware.console.listener import IDLE_S
 from nuan_firmware.console.reply import Refused
 from nuan_firmware.hal import chip
 from nuan_protocols.uplink.keys import equal
@@ -19,6 +18,8 @@ from nuan_protocols.uplink.keys import equal
 if TYPE_CHECKING:
     from nuan_firmware.console.listener import Console
 
+# Unlocked for so long after the last line.
+IDLE_S = const(600)
 WRONG_MAX = const(5)
 SHUT_S = const(60)
 _CHALLENGE_BYTES = const(8)

@@ -39,7 +39,7 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
     await borrowed.begin()
     try:
         borrowed.journal.flush()
-        events = await _last(console, borrowed, count, back)
+        events = await _last(reply, borrowed, count, back)
     finally:
         borrowed.end()
     await reply.rows("events", "seq", "time", "kind", "text")
@@ -50,7 +50,7 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
     await reply.put("crashes", chip.number("crashes", 0))
 
 
-async def _last(console: "Console", borrowed: Borrowed, count: int, back: int) -> "list[Event]":
+async def _last(reply: "Reply", borrowed: Borrowed, count: int, back: int) -> "list[Event]":
     events: "list[Event]" = []
     journal, cursor = borrowed.journal, borrowed.journal.cursor
     await borrowed.seek(max(1, journal.flushed - back + 1))
@@ -66,7 +66,7 @@ async def _last(console: "Console", borrowed: Borrowed, count: int, back: int) -
         steps += 1
         if steps % STEPS == 0:
             await asyncio.sleep_ms(0)
-            if console.terminal.is_interrupted():
+            if reply.screen.is_interrupted():
                 break
         entry = cursor.entry()
     journal.name_losses()

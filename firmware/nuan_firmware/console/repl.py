@@ -24,12 +24,12 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
     if journal is not None:
         journal.flush()
     await reply.put("restarts_in_s", _HOUR_MS // 1000)
-    asyncio.create_task(_later(console))  # noqa: RUF006  # it ends the program
+    asyncio.create_task(_later(reply))  # noqa: RUF006  # it ends the program
 
 
-async def _later(console: "Console") -> None:
+async def _later(reply: "Reply") -> None:
     await asyncio.sleep_ms(_ANSWER_MS)
     chip.Watchdog(_HOUR_MS)
-    console.terminal.release()
+    reply.screen.release()
     # What Ctrl-C raises: it passes every "except Exception", and main.py ends with it.
     raise KeyboardInterrupt

@@ -13,7 +13,7 @@ from micropython import const
 if TYPE_CHECKING:
     from typing import Any
 
-    from nuan_firmware.hal.console import Terminal
+    from nuan_firmware.hal.screen import Screen
     from nuan_protocols.uplink.keys import Buffer
 
 # Multiples of three make base64 without padding inside.
@@ -31,9 +31,9 @@ class Refused(Exception):  # noqa: N818  # an answer, not an error
 class Reply:
     """One answer: put, rows and blob in any order, then end."""
 
-    def __init__(self, terminal: "Terminal", is_json: bool) -> None:
+    def __init__(self, screen: "Screen", is_json: bool) -> None:
         self.is_json = is_json
-        self._terminal = terminal
+        self.screen = screen
         self._ident: "int | None" = None
         self._between = ""
         self._begun = self._in_rows = False
@@ -47,46 +47,46 @@ class Reply:
         """A member: text, a whole number, True, False, None, or a list of such."""
         if self.is_json:
             await self._member(name)
-            await self._terminal.write(json.dumps(value))
+            await self.screen.write(json.dumps(value))
         else:
-            await self._terminal.write("%s: %s\n" % (name, shown(value)))
+            await self.screen.write("%s: %s\n" % (name, shown(value)))
 
     async def blob(self, name: str, data: "Buffer") -> None:
         """Bytes: base64 in JSON, hexadecimal for people."""
         view = memoryview(data)
         if self.is_json:
             await self._member(name)
-            await self._terminal.write('"')
+            await self.screen.write('"')
             for at in range(0, len(view), _BLOB_BYTES):
-                await self._terminal.write(b2a_base64(bytes(view[at : at + _BLOB_BYTES]))[:-1])
-            await self._terminal.write('"')
+                await self.screen.write(b2a_base64(bytes(view[at : at + _BLOB_BYTES]))[:-1])
+            await self.screen.write('"')
             return
-        await self._terminal.write("%s: %d bytes\n" % (name, len(view)))
+        await self.screen.write("%s: %d bytes\n" % (name, len(view)))
         for at in range(0, len(view), _HEX_BYTES):
             piece = bytes(view[at : at + _HEX_BYTES])
-            await self._terminal.write("  " + hexlify(piece).decode() + "\n")
+            await self.screen.write("  " + hexlify(piece).decode() + "\n")
 
     async def file(self, name: str, path: str) -> None:
         """A text file: base64 in JSON, as it is for people."""
         if not self.is_json:
             with open(path) as file:
                 while text := file.read(_BLOB_BYTES):
-                    await self._terminal.write(text)
-            await self._terminal.write("\n")
+                    await self.screen.write(text)
+            await self.screen.write("\n")
             return
         await self._member(name)
-        await self._terminal.write('"')
+        await self.screen.write('"')
         with open(path, "rb") as file:
             while data := file.read(_BLOB_BYTES):
-                await self._terminal.write(b2a_base64(data)[:-1])
-        await self._terminal.write('"')
+                await self.screen.write(b2a_base64(data)[:-1])
+        await self.screen.write('"')
 
     async def rows(self, name: str, *columns: str) -> None:
         """A list follows, an object or a line each; row() gives one, end_rows() ends it."""
         self._columns = columns
         if self.is_json:
             await self._member(name)
-            await self._terminal.write("[")
+            await self.screen.write("[")
             self._between = ""
             self._in_rows = True
         else:
@@ -97,19 +97,19 @@ class Reply:
         if not self.is_json:
             await self._line(values)
             return
-        await self._terminal.write(self._between + "{")
+        await self.screen.write(self._between + "{")
         between = ""
         for name, value in zip(self._columns, values):
-            await self._terminal.write('%s"%s":%s' % (between, name, json.dumps(value)))
+            await self.screen.write('%s"%s":%s' % (between, name, json.dumps(value)))
             between = ","
-        await self._terminal.write("}")
+        await self.screen.write("}")
         self._between = ","
 
     async def end_rows(self) -> None:
         """The list is complete."""
         if self._in_rows:
             self._in_rows = False
-            await self._terminal.write("]")
+            await self.screen.write("]")
 
     async def end(self, error: str = "", is_locked: bool = False) -> None:
         """The answer is complete."""
@@ -118,24 +118,24 @@ class Reply:
         if self.is_json:
             await self._member("ok")
             if error:
-                await self._terminal.write('false,"error":' + json.dumps(error))
-                await self._terminal.write(',"locked":true}\n' if is_locked else "}\n")
+                await self.screen.write('false,"error":' + json.dumps(error))
+                await self.screen.write(',"locked":true}\n' if is_locked else "}\n")
             else:
-                await self._terminal.write("true}\n")
+                await self.screen.write("true}\n")
             return
         if error:
-            await self._terminal.write("refused: " + error + "\n")
-        await self._terminal.write("nuan> ")
+            await self.screen.write("refused: " + error + "\n")
+        await self.screen.write("nuan> ")
 
     async def _member(self, name: str) -> None:
         if not self._begun:
             self._begun = True
             # A prompt or something printed may stand in the line.
             begin = "\n{" if self._ident is None else '\n{"id":%d,' % self._ident
-            await self._terminal.write(begin)
+            await self.screen.write(begin)
         else:
-            await self._terminal.write(",")
-        await self._terminal.write('"%s":' % name)
+            await self.screen.write(",")
+        await self.screen.write('"%s":' % name)
 
     async def _line(self, values: "tuple[Any, ...]") -> None:
         text = ""
@@ -144,7 +144,7 @@ class Reply:
             text += "%-*s " % (width, shown(value))
         while text.endswith(" "):
             text = text[:-1]
-        await self._terminal.write(text + "\n")
+        await self.screen.write(text + "\n")
 
 
 def shown(value: "Any") -> str:

@@ -52,7 +52,7 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
     if baud not in _BAUDS:
         raise Refused("baud: one of %s is needed" % ", ".join([str(each) for each in _BAUDS]))
     try:
-        await _search(console, found[0], (first, last), (baud, buses[0].parity), reply)
+        await _search(found[0], (first, last), (baud, buses[0].parity), reply)
     finally:
         on_demand.unload(
             "nuan_protocols.mbus.search_primary",
@@ -62,7 +62,6 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
 
 
 async def _search(
-    console: "Console",
     poller: "Poller",
     span: "tuple[int, int]",
     character: "tuple[int, str]",
@@ -79,7 +78,7 @@ async def _search(
     search = Search(span[0], span[1])
     told = 0
     await reply.rows("meters", "address", "serial", "secondary")
-    while not console.terminal.is_interrupted() and await _ask(poller, search, character):
+    while not reply.screen.is_interrupted() and await _ask(poller, search, character):
         while told < len(search.hits):
             address, secondary = search.hits[told]
             told += 1

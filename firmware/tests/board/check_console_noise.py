@@ -57,7 +57,7 @@ def test_mutated_lines_are_answered_and_change_nothing():
     random.seed(SEED)
     typist = Typist()
     # Loaded once: compiling the commands anew for each line would take most of the time.
-    typist.console._unload = lambda: None
+    typist.console.unload = lambda: None
     typist.unlock()
     before = state(typist)
     answered = refused = 0

@@ -21,17 +21,21 @@ class Screen:
 
     def __init__(self):
         self.keys = b""
+        self.at = 0
         self.out = b""
         self.interrupted = False
         self.longest = 0
 
-    async def read(self, into):
-        if not self.keys:
+    async def read(self):
+        if self.at >= len(self.keys):
             raise asyncio.CancelledError
-        count = min(len(into), len(self.keys))
-        into[:count] = self.keys[:count]
-        self.keys = self.keys[count:]
-        return count
+        return self.more()
+
+    def more(self):
+        if self.at >= len(self.keys):
+            return -1
+        self.at += 1
+        return self.keys[self.at - 1]
 
     async def write(self, text):
         data = text.encode() if isinstance(text, str) else bytes(text)
@@ -46,6 +50,9 @@ class Screen:
 
     def release(self):
         pass
+
+    def screen(self):
+        return self
 
 
 class Time:
@@ -139,6 +146,7 @@ class Typist:
     def type(self, keys):
         """What is printed after these keys."""
         self.screen.keys = keys
+        self.screen.at = 0
         self.screen.out = b""
         try:
             asyncio.run(self.console.run())
