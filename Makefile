@@ -36,7 +36,7 @@ types: install ## check types, the firmware's against the board's own library
 	@$(BIN)/python -m mypy --config-file firmware/mypy.ini firmware/nuan_firmware
 	@$(BIN)/pyright -p firmware
 
-bench: ## measure ingest, decoding and the node's memory
+bench: ## measure ingest, decoding, the node's memory and flash
 	@tools/install.sh --tests
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 

@@ -54,9 +54,9 @@ if TYPE_CHECKING:
 
 DAYS = const(1)
 MONTHS = const(2)
-# Full segments that stay as they are: the newest, and an eighth of all.
+# Full segments that stay as they are: the newest, a twelfth of all.
 _FULL_MIN = const(2)
-_FULL_SHARE = const(8)
+_FULL_SHARE = const(12)
 _BITS_BYTES = const(512)
 _DAY_S = const(86400)
 # Keys of what is no exchange: slots this high are no meter's.

@@ -39,8 +39,14 @@ def register(app: App) -> None:
     def config(
         settings: SettingsFile,
         node: Annotated[str, typer.Argument(help=tr("The node's id: 16 hex digits."))],
+        autonomy: Annotated[
+            bool,
+            typer.Option(
+                "--autonomy", help=tr("Print how long the flash keeps and lasts instead, as JSON.")
+            ),
+        ] = False,
     ) -> None:
-        _config(settings, node)
+        _config(settings, node, only_autonomy=autonomy)
 
     @group.command("ingest", help=tr("Take in a file of nuan pull, running or at rest."))
     def ingest(
@@ -84,7 +90,7 @@ def _run(path: Path) -> None:
         raise UserError(str(error)) from None
 
 
-def _config(path: Path, node: str) -> None:
+def _config(path: Path, node: str, *, only_autonomy: bool) -> None:
     import json
 
     from nuan_gateway.errors import GatewayError
@@ -103,7 +109,13 @@ def _config(path: Path, node: str) -> None:
         raise UserError(
             tr("no node {node}; the site has {known}", node=node, known=known)
         ) from None
+    from nuan_tools import autonomy_view
+
+    if only_autonomy:
+        typer.echo(autonomy_view.as_text(site, node))
+        return
     typer.echo(json.dumps(config, ensure_ascii=False, indent=1))
+    autonomy_view.tell(site, node)
 
 
 def _meters(path: Path, *, as_json: bool) -> None:
