@@ -19,8 +19,8 @@ from nuan_emulator.lockstep import Channel, Frame, Record
 from nuan_emulator.network import LAN, PPP, WIFI, Network
 from nuan_emulator.node_spec import SHIMS_KB, HeapReport, NodeSpec, Reset
 from nuan_emulator.nvs import NvsFile
-from nuan_emulator.time_world import TimeWorld
 from nuan_emulator.probe import OneWirePin
+from nuan_emulator.time_world import TimeWorld
 from nuan_emulator.tunnel import Tunnel
 from nuan_emulator.uart import SerialPort
 from nuan_emulator.vm_process import VmProcess, console_tail
@@ -238,6 +238,7 @@ class Node:
             "rtc": rtc,
             "cost": self.spec.cost,
             "drift_ppm": self.spec.drift_ppm,
+            "wired": any(link["kind"] != "wifi" for link in self.spec.config.get("links", ())),
         }
         self._process = VmProcess(
             self._vm, self.stage, self.spec.heap_kb + SHIMS_KB, {"NUAN_BOARD": json.dumps(board)},

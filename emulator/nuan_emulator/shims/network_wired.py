@@ -5,25 +5,27 @@ import lockstep_client as _clock
 import network as _network
 from micropython import const
 
-PHY_LAN8710 = const(0)
-PHY_LAN8720 = const(1)
-PHY_IP101 = const(2)
-PHY_RTL8201 = const(3)
-PHY_DP83848 = const(4)
-PHY_KSZ8041 = const(5)
-PHY_KSZ8081 = const(6)
-PHY_KSZ8851SNL = const(100)
-PHY_DM9051 = const(101)
-PHY_W5500 = const(102)
-ETH_INITIALIZED = const(0)
-ETH_STARTED = const(1)
-ETH_STOPPED = const(2)
 ETH_CONNECTED = const(3)
-ETH_DISCONNECTED = const(4)
 ETH_GOT_IP = const(5)
+_STARTED = const(1)
+_STOPPED = const(2)
+_ON_SPI = const(100)
 
-_lan = [False, ETH_INITIALIZED]
+# In a row, and from 100 on: a name apiece would cost the board memory that a chip doesn't need.
+_PHYS = "LAN8710 LAN8720 IP101 RTL8201 DP83848 KSZ8041 KSZ8081"
+_SPI_PHYS = "KSZ8851SNL DM9051 W5500"
+
+_lan = [False, 0]
 _ppp = [None]
+
+
+def __getattr__(name):
+    chip = name[4:]
+    if name[:4] == "PHY_" and chip in _PHYS.split():
+        return _PHYS.split().index(chip)
+    if name[:4] == "PHY_" and chip in _SPI_PHYS.split():
+        return _ON_SPI + _SPI_PHYS.split().index(chip)
+    raise AttributeError(name)
 
 
 class LAN:
@@ -38,15 +40,15 @@ class LAN:
                 raise ValueError("expecting a pin")
         if not 0 <= phy_addr <= 31:
             raise ValueError("invalid phy address")
-        if phy_type < PHY_KSZ8851SNL and (mdc is None or mdio is None):
+        if phy_type < _ON_SPI and (mdc is None or mdio is None):
             raise ValueError("mdc and mdio must be specified")
-        if phy_type >= PHY_KSZ8851SNL and (spi is None or cs is None):
+        if phy_type >= _ON_SPI and (spi is None or cs is None):
             raise ValueError("spi and cs must be specified")
 
     def active(self, on=None):
         if on is not None and bool(on) != _lan[0]:
             _lan[0] = bool(on)
-            _lan[1] = ETH_STARTED if on else ETH_STOPPED
+            _lan[1] = _STARTED if on else _STOPPED
             _network.changed(1, False)
             _clock.put(18, 1, b"\x01" if on else b"\x00", True)
         return _lan[0]

@@ -2,7 +2,8 @@
 
 The environment gives NUAN_BOARD: JSON with stage (folder of the modules), image (the file system's
 flash; other partitions stand beside it), seed, cause, unique_id, ticks_ms, rtc (seconds since 2000,
-milliseconds), running (the VM image), drift_ppm, cost (see lockstep_client.charge; or null).
+milliseconds), running (the VM image), drift_ppm, wired (whether there are other links than Wi-Fi),
+cost (see lockstep_client.charge; or null).
 """
 
 import gc
@@ -36,6 +37,9 @@ def _start():
     import network  # noqa: F401
     import rom
     from block_device import BlockDevice, CostlyBlockDevice
+
+    if board["wired"]:
+        import network_wired  # noqa: F401
 
     cost = board["cost"]
     device = (CostlyBlockDevice if cost else BlockDevice)(board["image"], lockstep_client)
