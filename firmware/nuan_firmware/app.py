@@ -45,9 +45,9 @@ def make(config: "Config") -> Node:
     essentials.watch_update(node)
     node.times.run("begin", node.journal)
     if has_trial:
-        from nuan_firmware.config_trial import Trial
+        from nuan_firmware import config_trial
 
-        supervisor.add(Trial(node))
+        config_trial.watch(node)
     return node
 
 

@@ -7,13 +7,12 @@ What became of it is journaled as an event; where that must wait for the next bo
 holds it meanwhile.
 """
 
-import asyncio
 import os
 from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware import config_store, on_demand
+from nuan_firmware import config_store
 from nuan_firmware.config_store import exists
 from nuan_firmware.hal import chip
 from nuan_protocols.uplink.body import EVENT_CONFIGURATION
@@ -27,8 +26,6 @@ WHY_PATH = "/config.why"
 TRIAL_S = const(600)
 BOOTS_MAX = const(3)
 _WHY_CHARACTERS_MAX = const(160)
-_LOOK_MS = const(1000)
-_NEVER = const(1 << 29)
 
 
 def load() -> "Config":
@@ -71,29 +68,28 @@ def note(journal: "Journal", version: int) -> bool:
     return on_trial
 
 
-class Trial:
-    """A part that ends with the trial."""
+def watch(node: "Node") -> None:
+    """Have the trial decided: confirmed once the gateway has answered, or given up in time."""
+    beats = node.supervisor.on_beat
 
-    def __init__(self, node: "Node") -> None:
-        self.name = "trial"
-        self.turns = 0
-        self.deadline_s = _NEVER
-        self._node = node
+    def beat(now_s: int) -> None:
+        if not exists(config_store.TRIAL_PATH):
+            # Somebody at the console has decided.
+            beats.remove(beat)
+        elif node.uplink.turns:
+            beats.remove(beat)
+            confirm(node)
+        elif now_s >= TRIAL_S:
+            give_up("no gateway within %d s: %s" % (TRIAL_S, node.uplink.connection.fault))
+            node.journal.flush()
+            chip.restart()
 
-    async def run(self) -> None:
-        """Wait for the gateway; confirm the configuration, or go back and restart."""
-        node = self._node
-        while not node.uplink.turns:
-            if node.clock.uptime() >= TRIAL_S:
-                give_up("no gateway within %d s: %s" % (TRIAL_S, node.uplink.connection.fault))
-                node.journal.flush()
-                chip.restart()
-            await asyncio.sleep_ms(_LOOK_MS)
-        os.rename(config_store.TRIAL_PATH, config_store.CONFIG_PATH)
-        node.journal.event(EVENT_CONFIGURATION, "version %d confirmed" % node.config.version)
-        if exists(WHY_PATH):
-            os.remove(WHY_PATH)
-        on_demand.unload("config_trial", "config_store")
+    beats.append(beat)
 
-    def rest(self, seconds: int) -> None:
-        """The supervisor starts it again after so many seconds."""
+
+def confirm(node: "Node") -> None:
+    """The configuration on trial is the good one from now on."""
+    os.rename(config_store.TRIAL_PATH, config_store.CONFIG_PATH)
+    node.journal.event(EVENT_CONFIGURATION, "version %d confirmed" % node.config.version)
+    if exists(WHY_PATH):
+        os.remove(WHY_PATH)
