@@ -37,16 +37,18 @@ def make(why: str) -> Node:
     """The node in safe mode; `supervisor.run()` brings it to life."""
     node = _SafeNode(why)
     chip.set_number("safe", chip.number("safe", 0) + 1)
-    node.config = None if why == NOT_PROVISIONED else _config(node)
+    config = None if why == NOT_PROVISIONED else _config(node)
+    # Those parts that know of safe mode look whether there is one.
+    node.config = config  # type: ignore[assignment]
     node.clock = Clock(chip.utc_s(), chip.set_utc)
     node.pollers = []
     node.zones = NoZones()
-    _open_journal(node)
+    _open_journal(node, config)
     node.supervisor = Supervisor(node.clock, node.journal)
     # Whether the normal program is healthy isn't known here: its crashes stay counted.
     node.supervisor.is_healthy = True
-    if node.config:
-        node.times = TimeSources(node.config, node.clock)
+    if config:
+        node.times = TimeSources(config, node.clock)
         node.uplink = essentials.uplink(node, VERSION + " safe mode")
         node.supervisor.add(node.uplink)
     node.supervisor.on_beat.append(node.tick)
@@ -98,9 +100,8 @@ def _config(node: Node) -> "Config | None":
         gc.collect()
 
 
-def _open_journal(node: Node) -> None:
+def _open_journal(node: Node, config: "Config | None") -> None:
     """Keys and journal; without a configuration, or when it may be the culprit, none."""
-    config = node.config
     if config is None:
         node.journal = _NoJournal()  # type: ignore[assignment]
         return
