@@ -215,7 +215,7 @@ class Connection:
         if kept and self.failures % _RESOLVE_FAILURES and now - self._resolved_s < _DAY_S:
             return kept  # type: ignore[no-any-return]
         try:
-            found = socket.getaddrinfo(host, self._config.port, 0, socket.SOCK_STREAM)[0][-1]
+            found: Any = socket.getaddrinfo(host, self._config.port, 0, socket.SOCK_STREAM)[0][-1]
         except OSError:
             if not kept:
                 raise OSError("no address for " + host) from None
