@@ -20,7 +20,7 @@ from nuan_emulator.weather import BuiltInWeather
 
 # The board's compiler takes `const` out of its files; here it gives back what it gets.
 _vm = sys.modules.setdefault("micropython", ModuleType("micropython"))
-_vm.__dict__.setdefault("const", lambda value: value)
+_vm.__dict__.setdefault("const", int)
 
 from nuan_firmware.config_zones import Control, control  # noqa: E402 - needs the line above
 from nuan_firmware.control import schedule  # noqa: E402
@@ -102,9 +102,11 @@ class Controller(Protocol):
 
     def tick(self, now_s: int) -> int:
         """The valve's position in per cent from now on, `now_s` in UTC."""
+        ...
 
     def applied_dc(self) -> int:
         """The setting in force."""
+        ...
 
 
 class Hands:
@@ -187,12 +189,15 @@ class Node:
 
 
 class Thermostat:
-    """Open below the setting less 0.5 K, shut above it plus 0.5 K; `middle_dc` moves both."""
+    """Open below the setting less 0.5 K, shut above it plus 0.5 K.
 
-    def __init__(self, trial: Trial, middle_dc: int = 0) -> None:
+    `lead_min` begins every occupied time so much earlier.
+    """
+
+    def __init__(self, trial: Trial, lead_min: int = 0) -> None:
         control = trial.control()
         self._program, self._calendar = control.programs[0], control.calendar
-        self._middle_dc = middle_dc
+        self._lead_s = lead_min * _MINUTE_S
         self._setpoints = (trial.setpoint_dc, trial.unoccupied_dc)
         self._applied_dc = self._setpoints[0]
         self._measured_dc: int | None = None
@@ -207,10 +212,11 @@ class Thermostat:
 
     def tick(self, now_s: int) -> int:
         """Open or shut."""
-        mode, _ = schedule.now(self._program, self._calendar, now_s + UTC_OFFSET_S)
-        self._applied_dc = self._setpoints[mode == MODE_UNOCCUPIED]
+        mode, begins_s = schedule.now(self._program, self._calendar, now_s + UTC_OFFSET_S)
+        is_low = mode == MODE_UNOCCUPIED and begins_s > self._lead_s
+        self._applied_dc = self._setpoints[is_low]
         if self._measured_dc is not None:
-            above_dc = self._measured_dc - self._applied_dc - self._middle_dc
+            above_dc = self._measured_dc - self._applied_dc
             if above_dc >= HYSTERESIS_DC:
                 self._is_open = False
             elif above_dc <= -HYSTERESIS_DC:
