@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 NAMES = ("name", "value", "do", "size", "sha256", "at", "data")
 NODE_KEY = "key"
-PASSWORDS = ("wifi_key", "mqtt_key", "ppp_key")
+PASSWORDS = ("wifi_key", "mqtt_key", "ppp_key", "sim_pin")
 _LARGE = ("fw_key0", "fw_key1", "ca0", "ca1")
-_ALL = ("key", "wifi_key", "mqtt_key", "ppp_key", "fw_key0", "fw_key1", "ca0", "ca1")
+_ALL = (NODE_KEY,) + PASSWORDS + _LARGE  # noqa: RUF005 - the board has no stars in tuples
 _PASSWORD_BYTES_MAX = const(64)
 # RSA-3072.
 _MODULUS_BYTES = const(384)

@@ -23,6 +23,7 @@ PASSWORD_VARIABLES = {
     "wifi_key": "NUAN_WIFI_PASSWORD",
     "mqtt_key": "NUAN_MQTT_PASSWORD",
     "ppp_key": "NUAN_PPP_PASSWORD",
+    "sim_pin": "NUAN_SIM_PIN",
 }
 _SLOTS = 2
 
@@ -154,6 +155,8 @@ def _passwords(node: Node) -> dict[str, str]:
         wanted["mqtt_key"] = tr("password of {name} at the broker", name=node.mqtt.user)
     if "ppp" in links and links["ppp"].user:
         wanted["ppp_key"] = tr("password of {name} at the mobile network", name=links["ppp"].user)
+    if "ppp" in links:
+        wanted["sim_pin"] = tr("PIN of the modem's SIM, nothing if it has none")
     return {name: _password(name, question) for name, question in wanted.items()}
 
 
