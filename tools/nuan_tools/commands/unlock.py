@@ -21,7 +21,7 @@ def register(app: App) -> None:
         port: Annotated[
             str | None,
             typer.Argument(
-                metavar="[PORT]", help=tr("The node's serial port; without it, give --challenge.")
+                metavar="PORT", help=tr("The node's serial port; without it, give --challenge.")
             ),
         ] = None,
         challenge: Annotated[
