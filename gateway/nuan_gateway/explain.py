@@ -12,13 +12,14 @@ from sqlalchemy import Connection, Engine
 
 from nuan_gateway.bundle_export import ExportError, no_bill_text
 from nuan_gateway.evidence.signing import signature_holds
-from nuan_gateway.store import entries, statements
+from nuan_gateway.store import datings, entries, statements
+from nuan_gateway.store.datings import StoredDating
 from nuan_gateway.store.entries import StoredEntry
 from nuan_protocols.meters import annotate, registry
 from nuan_protocols.meters.mbus_readings import billed_record
 from nuan_protocols.meters.profile import Profile
 from nuan_protocols.meters.status import Condition
-from nuan_protocols.uplink.entry import HEAD_BYTES
+from nuan_protocols.uplink.entry import HEAD_BYTES, KIND_EXCHANGE
 from nuan_protocols.uplink.entry_reader import parse_entry, parse_exchange
 
 Group = tuple[int, int, str, str]
@@ -32,6 +33,11 @@ _HEAD_GROUPS = (
 )
 _RESULTS = {0: "answered", 1: "no answer", 2: "unreadable answer", 3: "exception answer"}
 _CLOCKS = {0: "never set", 1: "coasting", 2: "synchronised"}
+_COASTING_LONG = 11
+_RULES = {
+    "witness": "meters' clocks",
+    "bounds": "what came before and after",
+}
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,18 @@ def explain(engine: Engine, season: str, unit: str, public_key: bytes) -> BillCh
     return BillChain(statement, holds, tuple(chains))
 
 
+def explain_entry(engine: Engine, node: str, epoch: str, seq: int) -> Bytes:
+    """The bytes of any exchange entry, each group named; raises ExportError when there is none."""
+    with engine.connect() as connection:
+        found = entries.by_number(connection, node, epoch, seq)
+        if found is None:
+            raise ExportError(f"there is no entry {seq} of node {node}, journal {epoch}")
+        if found.kind != KIND_EXCHANGE:
+            raise ExportError(f"entry {seq} is no exchange with a meter")
+        dating = datings.covering(connection, node, epoch, seq)
+    return Bytes(found.raw, tuple(entry_groups(found.raw, dating)))
+
+
 def _register_chain(
     connection: Connection, place: str, statement: Mapping[str, Any]
 ) -> RegisterChain:
@@ -122,19 +140,21 @@ def _billed(profile: Profile, answer: bytes) -> range:
     return range(0)
 
 
-def entry_groups(raw: bytes) -> list[Group]:
-    """Name the bytes of an exchange entry, question and answer as one group each."""
+def entry_groups(raw: bytes, dating: StoredDating | None = None) -> list[Group]:
+    """Name the bytes of an exchange entry, question and answer as one group each.
+
+    `dating` is what has become known of its boot, if its clock was never set.
+    """
     entry = parse_entry(raw)
     exchange = parse_exchange(entry.body)
     at = HEAD_BYTES
     question_at = at + 9
     answer_at = question_at + len(exchange.question)
-    when = datetime.fromtimestamp(entry.time, UTC).isoformat(sep=" ").removesuffix("+00:00")
     return [
         *_HEAD_GROUPS,
         (18, 4, "number", f"{entry.seq}"),
-        (22, 4, "time", f"{when} UTC" if entry.clock else f"{entry.time} s after the boot"),
-        (26, 1, "clock", _CLOCKS[entry.clock]),
+        (22, 4, "time", _when(entry.time, entry.clock, dating)),
+        (26, 1, "clock", _quality(entry.clock)),
         (at, 1, "bus", f"{exchange.bus}"),
         (at + 1, 2, "slot", f"{exchange.slot}"),
         (at + 3, 2, "configuration", f"version {exchange.config_version}"),
@@ -144,3 +164,31 @@ def entry_groups(raw: bytes) -> list[Group]:
         (question_at, len(exchange.question), "question", "named below"),
         (answer_at, len(exchange.answer), "answer", "named below"),
     ]
+
+
+def _when(time: int, clock: int, dating: StoredDating | None) -> str:
+    if clock:
+        return f"{_utc(time)} UTC"
+    since = f"{time} s after the boot"
+    if dating is None or dating.boot_s is None:
+        return since
+    rule = dating.rule.removesuffix("+gap")
+    by = _RULES.get(rule) or f"the node's event {dating.event_seq}"
+    text = f"{since}: {_utc(dating.boot_s + time)} UTC by {by}"
+    if dating.earliest_s is None or dating.latest_s is None or rule.startswith("event"):
+        return text
+    early, late = _utc(dating.earliest_s + time), _utc(dating.latest_s + time)
+    return f"{text}, between {early} and {late}"
+
+
+def _quality(clock: int) -> str:
+    if clock in _CLOCKS:
+        return _CLOCKS[clock]
+    days = 1 << clock - 3
+    if clock == _COASTING_LONG:
+        return f"coasting for {days} days and more"
+    return f"coasting for {days} to {2 * days} days"
+
+
+def _utc(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).isoformat(sep=" ").removesuffix("+00:00")

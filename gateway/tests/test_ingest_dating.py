@@ -5,6 +5,8 @@ import json
 import pytest
 
 from conftest import KEY, START_S, NodeJournal, exchange_body, heat_exchange, room_exchange
+from nuan_gateway.bundle_export import ExportError
+from nuan_gateway.explain import explain_entry
 from nuan_gateway.ingest.boots import Boot, Line, boots, bound, step_of
 from nuan_protocols.mbus.frame import long_frame
 from nuan_protocols.uplink import body
@@ -304,3 +306,38 @@ def test_a_restarted_gateway_dates_the_same(bench, life):
     bench.send(life, life.batch(seq, seq))
     assert times(bench) == [(3, START_S + 120, 0, "event:gateway")]
     assert bench.rows("SELECT count(*) FROM outbox WHERE kind = 'dated'") == [(1,)]
+
+
+def test_explain_shows_an_entrys_date_and_how_it_was_had(bench, life):
+    life.boot([120])
+    told = life.set_clock(300, START_S + 300)
+    old = life.add(KIND_EXCHANGE, room_exchange(200), START_S + 400, 5)
+    bench.send(life, *life.sent())
+
+    def shown(seq):
+        named = explain_entry(bench.engine, life.node, life.epoch.hex(), seq)
+        return {name: meaning for _, _, name, meaning in named.groups}
+
+    assert shown(3)["time"] == (
+        f"120 s after the boot: 2025-11-01 00:02:00 UTC by the node's event {told}"
+    )
+    assert shown(3)["clock"] == "never set"
+    assert shown(old)["clock"] == "coasting for 4 to 8 days"
+    for seq, reason in ((99, "there is no entry 99"), (told, "is no exchange")):
+        with pytest.raises(ExportError, match=reason):
+            shown(seq)
+
+
+def test_explain_shows_bounds(bench, life):
+    life.boot([], clock=2)
+    life.add(KIND_EXCHANGE, room_exchange(200), START_S, 2)
+    first, _ = life.boot([120])
+    life.boot([60])
+    life.set_clock(100, START_S + 1000)
+    bench.send(life, *life.sent())
+    named = explain_entry(bench.engine, life.node, life.epoch.hex(), first + 3)
+    (when,) = [meaning for _, _, name, meaning in named.groups if name == "time"]
+    assert when == (
+        "120 s after the boot: 2025-11-01 00:08:30 UTC by what came before and after, "
+        "between 2025-11-01 00:02:00 and 2025-11-01 00:15:00"
+    )

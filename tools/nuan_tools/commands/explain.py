@@ -14,6 +14,7 @@ from nuan_tools.i18n import tr, tr_like
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from sqlalchemy import Engine
 
     from nuan_gateway.explain import BillChain, Bytes, RegisterChain
 
@@ -31,7 +32,9 @@ def register(app: App) -> None:
         folder: Annotated[
             Path, typer.Argument(help=tr("The gateway's folder, or its settings file."))
         ],
-        unit: Annotated[str, typer.Argument(help=tr("The flat's id."))],
+        unit: Annotated[
+            str, typer.Argument(help=tr("The flat's id; or NODE/JOURNAL/NUMBER, a journal entry."))
+        ],
     ) -> None:
         _explain(folder, unit)
 
@@ -42,9 +45,23 @@ def _explain(folder: Path, unit: str) -> None:
     from nuan_tools import console
 
     with open_workspace(folder) as gateway:
+        if "/" in unit:
+            _show_bytes(console.out(), tr("Journal entry"), _entry(gateway.engine, unit))
+            return
         season = gateway.site.season.name
         chain = explain(gateway.engine, season, unit, gateway.signer.public)
     show(console.out(), chain)
+
+
+def _entry(engine: Engine, name: str) -> Bytes:
+    """The entry named NODE/JOURNAL/NUMBER."""
+    from nuan_gateway.explain import explain_entry
+
+    parts = name.split("/")
+    if len(parts) != 3 or not parts[2].isdecimal():
+        reason = tr("{name} names no entry; write NODE/JOURNAL/NUMBER", name=name)
+        raise typer.BadParameter(reason)
+    return explain_entry(engine, parts[0], parts[1], int(parts[2]))
 
 
 def show(out: Console, chain: BillChain) -> None:
