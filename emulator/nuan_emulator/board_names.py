@@ -9,6 +9,7 @@ classes inherit from each other count as one. Lines keep their numbers: tracebac
 from __future__ import annotations
 
 import ast
+import builtins
 import io
 import re
 import string
@@ -19,6 +20,8 @@ from typing import NamedTuple
 
 _PRIVATE = re.compile(r"_(?!_)\w*[^\W_]\w*\Z")
 _WORD = re.compile(r"(?<![\w.])\w+|(?<=\.)_\w+")
+# Bases that have no names of ours.
+_PLAIN = {name for name in dir(builtins) if name[0].isupper()}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -79,16 +82,29 @@ def _is_private(token: tokenize.TokenInfo) -> bool:
 
 
 def _families(files: Mapping[str, _File]) -> list[list[str]]:
-    """Modules in groups between which no class inherits from another; sorted."""
+    """Modules in groups between which no class inherits private names; sorted."""
     family = {module: {module} for module in files}
     for module, file in files.items():
         for base in _bases(file.tree):
-            for other in files:
-                if (base == other or base.startswith(other + ".")) and base != module:
-                    joined = family[module] | family[other]
-                    for each in joined:
-                        family[each] = joined
+            other, _, name = base.rpartition(".")
+            if other in files and _has_private_names(files[other].tree, name):
+                joined = family[module] | family[other]
+                for each in joined:
+                    family[each] = joined
     return sorted({id(group): sorted(group) for group in family.values()}.values())
+
+
+def _has_private_names(tree: ast.Module, name: str) -> bool:
+    """Whether a class, or one in this file that it inherits from, has private names of its own."""
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    found = classes.get(name)
+    if found is None:
+        # What is there under this name comes from elsewhere: better one family too many.
+        return True
+    bases = [ast.unparse(base) for base in found.bases]
+    return bool(_made(found)) or any(
+        base not in _PLAIN and _has_private_names(tree, base) for base in bases
+    )
 
 
 def _bases(tree: ast.Module) -> Iterator[str]:
@@ -112,8 +128,8 @@ def _bases(tree: ast.Module) -> Iterator[str]:
 # -- private names
 
 
-def _made(tree: ast.Module) -> set[str]:
-    """The private names that a file defines or assigns."""
+def _made(tree: ast.AST) -> set[str]:
+    """The private names that a file or a class defines or assigns."""
     made: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

@@ -33,8 +33,15 @@ if TYPE_CHECKING:
         """What the supervisor keeps going."""
 
         name: str
-        deadline_s: int
         turns: int
+
+        @property
+        def deadline_s(self) -> int:
+            """The uptime by which it must have moved on."""
+            ...
+
+        @deadline_s.setter
+        def deadline_s(self, uptime_s: int) -> None: ...
 
         async def run(self) -> None:
             """Work, for ever."""
