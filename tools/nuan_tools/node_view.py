@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 from rich.text import Text
 
-from nuan_gateway.store import commands
+from nuan_gateway.store import commands, journals
 from nuan_gateway.store.commands import StoredCommand
 from nuan_gateway.workspace import Workspace
 from nuan_tools.console import table
@@ -25,7 +25,10 @@ _STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class NodeLook:
-    """One board of the site, and its last HELLO: the fields of that are None before the first."""
+    """One board of the site, and its last HELLO: the fields of that are None before the first.
+
+    `committed` is the highest number up to which the gateway has everything; instants are UTC ms.
+    """
 
     node: str
     site_version: int
@@ -34,6 +37,8 @@ class NodeLook:
     oldest: int | None
     newest: int | None
     hello_at: int | None
+    committed: int | None
+    heard_at: int | None
     waiting: int
 
 
@@ -42,9 +47,11 @@ def look(workspace: Workspace) -> list[NodeLook]:
     with workspace.engine.connect() as connection:
         heard = {state.node: state for state in commands.states(connection)}
         waiting = [command.node for command in commands.open_commands(connection)]
+        known = {n: journals.seen(connection, n, state.epoch) for n, state in heard.items()}
     looks: list[NodeLook] = []
     for node in workspace.site.boards:
         state = heard.get(node.id)
+        committed, seen_at = known.get(node.id) or (0, 0)
         looks.append(
             NodeLook(
                 node.id,
@@ -54,6 +61,8 @@ def look(workspace: Workspace) -> list[NodeLook]:
                 state.oldest if state else None,
                 state.newest if state else None,
                 state.hello_at if state else None,
+                committed if state else None,
+                max(seen_at, state.hello_at) if state else None,
                 waiting.count(node.id),
             )
         )
@@ -61,21 +70,21 @@ def look(workspace: Workspace) -> list[NodeLook]:
 
 
 def nodes_table(nodes: list[NodeLook], zone: ZoneInfo) -> Table:
-    """Who runs what, holds which numbers, and said HELLO when, in the site's time."""
+    """Who runs what, holds which numbers, and was heard when, in the site's time."""
     rows = table()
     rows.add_column(tr("node"), no_wrap=True)
-    for name in (tr("firmware"), tr("configuration"), tr("entries held")):
+    for name in (tr("firmware"), tr("configuration"), tr("entries")):
         rows.add_column(name, overflow="fold")
-    rows.add_column(tr("last greeting"), no_wrap=True)
+    rows.add_column(tr("heard"), no_wrap=True)
     rows.add_column(tr("commands"), justify="right")
     for each in nodes:
-        held = "-" if each.newest is None else f"{each.oldest}..{each.newest}"
+        held = "-" if each.committed is None else str(each.committed)
         rows.add_row(
             each.node,
             each.firmware or "-",
             _version(each),
             held,
-            _when(each.hello_at, zone),
+            _when(each.heard_at, zone),
             str(each.waiting),
         )
     return rows
@@ -86,13 +95,16 @@ def commands_table(found: list[StoredCommand], zone: ZoneInfo) -> Table:
     rows = table()
     rows.add_column(tr("No."), justify="right", no_wrap=True)
     rows.add_column(tr("asked"), no_wrap=True)
-    for name in (tr("node"), tr("command"), tr("who"), tr("outcome")):
+    several = len({each.node for each in found}) > 1
+    if several:
+        rows.add_column(tr("node"), overflow="fold")
+    for name in (tr("command"), tr("asked by"), tr("outcome")):
         rows.add_column(name, overflow="fold")
     for each in found:
         rows.add_row(
             str(each.id),
             _when(each.asked_at, zone),
-            each.node,
+            *([each.node] if several else []),
             tr_like(each.what),
             each.who,
             Text(state_text(each), _STYLES.get(each.state, "")),

@@ -44,6 +44,15 @@ def load(connection: Connection, node: str, epoch: str) -> StoredJournal | None:
     return StoredJournal(found.cumulative, found.chain, tuple(Run(*row) for row in runs))
 
 
+def seen(connection: Connection, node: str, epoch: str) -> tuple[int, int] | None:
+    """(every number up to this is accounted for, when it was last heard of in UTC ms)."""
+    query = select(journal.c.cumulative, journal.c.seen_at).where(
+        journal.c.node == node, journal.c.epoch == epoch
+    )
+    found = connection.execute(query).first()
+    return (found.cumulative, found.seen_at) if found else None
+
+
 def save(connection: Connection, node: str, epoch: str, state: StoredJournal, now_ms: int) -> None:
     """Keep a journal's state; only one writer may do this."""
     row = {
