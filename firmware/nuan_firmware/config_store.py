@@ -117,19 +117,18 @@ class ConfigStore:
             raise ValueError("not JSON")
 
     def _check_content(self) -> None:
-        from nuan_firmware import config
-
         gc.collect()
         try:
+            from nuan_firmware import config
+
             with open(self._path) as file:
                 settings = config.parse(json.load(file))
         except MemoryError:
             # A node with many meters at work: the boot has room to check, and refuses as well.
             return
-        except config.ConfigError as problem:
-            raise ValueError(str(problem)) from None
-        except Exception:
-            raise ValueError("not JSON") from None
+        except Exception as problem:
+            known = isinstance(problem, config.ConfigError)
+            raise ValueError(str(problem) if known else "not JSON") from None
         finally:
             on_demand.unload(*CONFIG_MODULES)
             gc.collect()
