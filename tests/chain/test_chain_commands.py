@@ -120,10 +120,12 @@ class Ear:
 
 
 def config_files(chain: Chain) -> dict[str, int]:
-    """Version by name of the configuration files on the flash of a node that is off."""
+    """Version by name of the configuration files on the flash of a node that is off; -1 for what
+    isn't to be read as one."""
     files = flash.read_files(chain.vm, chain.node.stage, chain.node.spec.image)
     found = {path: data for path, data in files.items() if path.startswith("/config.")}
-    return {path: json.loads(data)["version"] for path, data in found.items()}
+    whole = ("/config.json", "/config.trial")
+    return {p: json.loads(data)["version"] if p in whole else -1 for p, data in found.items()}
 
 
 def test_a_configuration_is_delivered_tried_and_confirmed(chain: Chain) -> None:
