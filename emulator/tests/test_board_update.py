@@ -185,9 +185,8 @@ def test_a_vm_image_that_is_never_confirmed_goes_back(
     vm: Path, tmp_path: Path, key: UpdateKey
 ) -> None:
     # Restarts once without having become healthy.
-    extra = "chip.number('vm_trial', 0) and not trial.is_armed() or None"
-    once = "\n    if chip.number('vm_trial', 0) > 0: print('restarts'); chip.reset()"
-    old = bundle_of(tmp_path, program("old", extra=extra + once), OLD, key)
+    once = "if chip.number('vm_trial', 0) > 0: print('restarts'); chip.reset()"
+    old = bundle_of(tmp_path, program("old", extra=once), OLD, key)
     image = image_bundle(vm_image(b"x" * 9000), key.label(Label("1.26", 3)), key.sign)
     with board(tmp_path, vm, old, {"nuan/fw_key0": key.modulus}) as made:
         made.give({"/new": image})

@@ -76,7 +76,8 @@ def main():
 """
 # What such a program needs of our libraries.
 PARTS = (
-    "typing", "__init__", "trial", "update", "update_key", "on_demand", "panic", "chip", "flash",
+    "typing", "__init__", "trial", "update", "update_check", "update_key", "on_demand",
+    "panic", "chip", "flash",
     "bundle", "sealed", "key_change", "body", "fields", "errors",
 )  # fmt: skip
 

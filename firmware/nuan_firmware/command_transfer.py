@@ -34,7 +34,7 @@ def run(commands: "Commands", code: int, payload: bytes) -> "tuple[int, str, int
         offset, piece = wire.parse_data(payload)
         try:
             return GO_ON, "", receiver.data(offset, piece)
-        except ValueError:
+        except Exception:
             commands.receiver = None
             raise
     commands.receiver = None

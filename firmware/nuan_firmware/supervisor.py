@@ -205,3 +205,5 @@ class Supervisor:
                     call()
                 except Exception as problem:
                     self.fault("healthy", problem)
+            # Once is all: what they held goes with them.
+            self.on_healthy = []

@@ -29,16 +29,6 @@ _CHARACTERS_MAX = const(200)
 _BACK = "went back"
 
 
-def is_armed() -> bool:
-    """Whether an update waits for a restart, or is on trial."""
-    return chip.number("trial", -1) >= 0 or chip.number("vm_trial", 0) > 0
-
-
-def good_slot() -> int:
-    """The slot that runs when nothing is on trial, as the loader sees it."""
-    return 1 if chip.number("slot", 0) == 1 else 0
-
-
 def watch(node: "Node") -> None:
     """At boot: journal what became of the last update; have one on trial confirmed or given up."""
     tell(node.journal)
@@ -52,7 +42,11 @@ def watch(node: "Node") -> None:
             what = "gateway not reached" if polled else "not every bus polled"
             give_up(node.journal, "%s within %d minutes" % (what, SECONDS_MAX // 60))
 
-    supervisor.on_healthy.append(lambda: confirm(node.journal))
+    def healthy() -> None:
+        confirm(node.journal)
+        supervisor.on_beat.remove(beat)
+
+    supervisor.on_healthy.append(healthy)
     supervisor.on_beat.append(beat)
 
 
@@ -155,7 +149,7 @@ def _whole(why: str) -> str:
     """The loader's reason, with which update it was and what its last panic says."""
     if not why.startswith(_BACK):
         return why
-    head = _head(1 - good_slot())
+    head = _idle_head()
     if head is None:
         return why
     from nuan_firmware import panic
@@ -164,6 +158,10 @@ def _whole(why: str) -> str:
     if why.endswith("healthy") and panics and panics[-1][5] == head.version:
         why += "; " + panics[-1][6]
     return "%s from %s (build %d)%s" % (_BACK, head.version, head.build, why[len(_BACK) :])
+
+
+def _idle_head() -> "Head | None":
+    return _head(1 - (1 if chip.number("slot", 0) == 1 else 0))
 
 
 def _head(slot: int) -> "Head | None":

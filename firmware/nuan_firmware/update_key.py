@@ -3,7 +3,6 @@
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from nuan_firmware import trial
 from nuan_firmware.hal import chip, flash
 from nuan_protocols.bundle import Head
 from nuan_protocols.key_change import DOCUMENT_BYTES, KeyChange
@@ -32,9 +31,9 @@ def change(document: bytes) -> str:
         raise ValueError("it is not signed by the key of slot %d" % (1 - asked.slot))
     if asked.number < chip.number("fw_change", 0):
         raise ValueError("change %d is older than the last one" % asked.number)
-    if trial.is_armed():
+    if flash.is_armed():
         raise ValueError("an update is on trial; wait for its end")
-    if Head(flash.slots()[trial.good_slot()]).key != key_name(other):
+    if Head(flash.slots()[flash.good_slot()]).key != key_name(other):
         raise ValueError("what runs is not signed by the key that stays: update first")
     chip.set_blob(_NAMES[asked.slot], asked.modulus)
     chip.set_number("fw_change", asked.number)

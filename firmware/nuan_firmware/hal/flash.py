@@ -6,7 +6,7 @@ import esp32
 import vfs
 from micropython import const
 
-from nuan_firmware.hal.chip import NVS_NAMESPACE
+from nuan_firmware.hal.chip import NVS_NAMESPACE, number
 
 if TYPE_CHECKING:
     # The stubs of esp32.Partition know neither memoryviews nor RUNNING.
@@ -55,14 +55,14 @@ def slots() -> "tuple[memoryview, memoryview]":
     return rom[:half], rom[half : 2 * half]
 
 
-def slot(number: int) -> Area:
+def slot(index: int) -> Area:
     """The slot to write, 0 or 1."""
     found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="romfs")
     if not found:
         raise OSError("no partition 'romfs'")
     partition: "Any" = found[0]
     blocks = partition.ioctl(_COUNT, 0) // 2
-    return Area(partition, number * blocks, blocks)
+    return Area(partition, index * blocks, blocks)
 
 
 def spare_image() -> Area:
@@ -115,6 +115,21 @@ def moduli() -> "list[bytes]":
         except OSError:
             found.append(b"")
     return found
+
+
+def known_moduli() -> "list[bytes]":
+    """Those that there are."""
+    return [modulus for modulus in moduli() if modulus]
+
+
+def good_slot() -> int:
+    """The slot that runs when nothing is on trial, as the loader sees it."""
+    return 1 if number("slot", 0) == 1 else 0
+
+
+def is_armed() -> bool:
+    """Whether an update waits for a restart, or is on trial."""
+    return number("trial", -1) >= 0 or number("vm_trial", 0) > 0
 
 
 def _running() -> "Any":
