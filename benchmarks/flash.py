@@ -2,9 +2,9 @@
 
 Each line is a node with that many meters, flushed once a turn, whose gateway takes everything, over
 240 blocks of 4 KB. Goals: 0.1 erases an entry at 100-byte telegrams, 0.25 at the longest exchange
-(275 bytes). Beside it, in the same run, a ring of records overwritten in place in one file. Then how
-long 60 household meters, read hourly, fit into a 4 MB board without any gateway, and how long the
-boundaries of all days. Usage: flash.py
+(275 bytes). Beside it, in the same run, a ring of records overwritten in place in one file. Then
+how long 60 household meters, read hourly, fit into a 4 MB board without any gateway, and how long
+the boundaries of all days. Usage: flash.py
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 from nuan_tools.vm import vm_path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PROGRAM = REPOSITORY / "benchmarks" / "board" / "flash_wear.py"
+PROGRAM = REPOSITORY / "firmware" / "tests" / "board" / "flash_wear.py"
 ROOTS = ("firmware/tests/board", "firmware", "protocols", "firmware/board")
 ENTRIES = 36_000
 BLOCKS = 240

@@ -77,13 +77,17 @@ class Journal(Coder):
         references: int,
         reference_bytes: int,
     ) -> None:
+        self.shelf = Shelf(root, node, max(2, max_bytes // segment_bytes - 2))
+        from nuan_firmware.mend import arena
+
+        references, reference_bytes = arena(root, references, reference_bytes)
+        unload("mend")
         super().__init__(references, reference_bytes)
         self._keys = keys
         self._clock = clock
         self.utc_offset_s = UTC_OFFSET_S
         # littlefs keeps a pointer or two in each of a file's blocks: leave room for them.
         self.segment_bytes = segment_bytes - segment_bytes // 512
-        self.shelf = Shelf(root, node, max(2, max_bytes // segment_bytes - 2))
         self._header = bytearray(HEADER_BYTES)
         self._entry = bytearray(HEAD_BYTES + BODY_BYTES_MAX)
         self._view = memoryview(self._entry)

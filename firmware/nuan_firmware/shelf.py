@@ -3,6 +3,7 @@
     <first seq, 8 hex digits>.seg    one segment (segment.py)
     <first seq, 8 hex digits>.day    one or more, thinned to the boundaries of days (thin.py)
     <first seq, 8 hex digits>.mon    the same, of months; months first, then days, then others
+    arena                            what the segments were written with (mend.py)
     new                              a thinned segment being made
     mark                             "nuM1" | epoch[8] | u32 reserved | u32 delivered | u32 crc
 

@@ -12,7 +12,7 @@ from nuan_gateway.autonomy import Read, estimate
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOTS = ("firmware/tests/board", "firmware", "protocols", "firmware/board")
-PROGRAM = REPOSITORY / "benchmarks" / "board" / "flash_wear.py"
+PROGRAM = REPOSITORY / "firmware" / "tests" / "board" / "flash_wear.py"
 START_S = 1_762_000_000
 HEAD_BYTES = 9 + 5
 

@@ -1,8 +1,8 @@
 """How long a board keeps what it reads when no gateway takes it, estimated from its configuration.
 
 The journal stores an exchange once a segment in full and then as its difference from the one before
-(firmware/nuan_firmware/segment.py). Measured on the emulator's meters a difference takes 28 % of the
-exchange and one byte more; benchmarks/flash.py and tests hold the estimate against real journals.
+(firmware/nuan_firmware/segment.py). Measured on the emulator's meters, a difference takes 28 % of
+the exchange and one byte more; a benchmark and tests hold the estimate against real journals.
 """
 
 from collections.abc import Iterable

@@ -93,6 +93,7 @@ class Taker:
         self.named = []
         self.chains = {0: genesis(NODE, journal.epoch)}
         self.count = 0
+        self.at = journal.delivered
         self.attach(journal)
 
     def attach(self, journal):
@@ -109,7 +110,7 @@ class Taker:
 
     def cumulative(self):
         """Every number up to it is there or named."""
-        at = self.journal.delivered
+        at = self.at
         moved = True
         while moved:
             moved = False
@@ -120,6 +121,7 @@ class Taker:
                 if first <= at + 1 <= last:
                     at = last
                     moved = True
+        self.at = at
         return at
 
     def _batch(self, batch):
