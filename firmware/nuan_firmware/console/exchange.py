@@ -47,14 +47,14 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
             raise Refused("%s: the register of the %s meter is needed" % (register, serial))
     usual = ("new" if "new" in given else "old") if slot else "no"
     which = arguments.choice("read", _READ, usual)
-    if slot:
-        poller, index = meters.find(node, slot)
-    elif which != "no":
+    found = meters.find(node, slot) if slot else None
+    if found is None and which != "no":
         raise Refused("read: a node (slot 0) has no register to read")
     # The longest number a read could add, so that nothing is refused after it.
     _text(slot, said, which, 0xFFFFFFFF)
     seq = 0
-    if which != "no":
+    if found is not None and which != "no":
+        poller, index = found
         exchanges = await poller.read_one(index)
         seq = poller.wrote if exchanges and exchanges[-1][1] == _OK else 0
     journal.event(EVENT_CONSOLE, _text(slot, said, which, seq))

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from nuan_gateway.evidence.canonical import canonical_text
 from nuan_protocols.errors import ProtocolError
@@ -76,10 +76,11 @@ def _said(entry: BatchEntry) -> dict[str, Any] | None:
     if event.code != EVENT_CONSOLE or not event.text.startswith(WORD):
         return None
     try:
-        said = json.loads(event.text[len(WORD) :])
+        parsed = json.loads(event.text[len(WORD) :])
     except ValueError:
-        said = None
-    if not isinstance(said, dict) or not _number(said.get("slot"), _SLOT_MAX):
+        parsed = None
+    said = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+    if not _number(said.get("slot"), _SLOT_MAX):
         log.warning("entry %d: an exchange that can't be read: %s", entry.seq, event.text)
         return None
     columns: dict[str, Any] = {"slot": said["slot"]}
