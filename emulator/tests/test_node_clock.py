@@ -130,6 +130,20 @@ def test_three_days_without_a_network_are_dated_within_a_second(begin: Begin) ->
     assert max(entries.values()) < 3 * DAY_MS // 1000 + 700
 
 
+def test_a_power_cut_a_minute_after_the_link_came_back_costs_no_date(begin: Begin) -> None:
+    link_back_ms = MIDNIGHT_MS + 5 * HOUR_MS
+    season = begin(outages=[(START_MS, link_back_ms)])
+    # Some minutes pass until the node looks for its link again.
+    while not season.node.tunnel.stats.answers:
+        season.world.run_until(max(link_back_ms, season.world.now_ms) + MINUTE_MS)
+    season.node.kill()
+    season.node.restart()
+    season.world.run_until(season.world.now_ms + HOUR_MS)
+    derived = [row for row in room_times(season) if row[2] == 0]
+    assert len(derived) >= 5 * 12 - 3
+    assert {row[3] for row in derived} == {"event:gateway"}
+
+
 def test_a_boot_that_never_learned_the_time_lies_between_its_neighbours(begin: Begin) -> None:
     cut_ms = MIDNIGHT_MS + 6 * HOUR_MS
     again_ms = MIDNIGHT_MS + 12 * HOUR_MS

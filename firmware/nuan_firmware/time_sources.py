@@ -12,7 +12,6 @@ from micropython import const
 
 from nuan_firmware import clock as clocks
 from nuan_firmware import on_demand
-from nuan_protocols.uplink.body import EVENT_TIME
 
 if TYPE_CHECKING:
     from typing import Any
@@ -69,7 +68,7 @@ class TimeSources:
         if done == clocks.STEPPED:
             name = ("meters", "ntp", "kept", "gateway")[rank - clocks.METERS]
             told = name, before, quality, clock.now(), clock.quality()
-            self.run("note", EVENT_TIME, "%s %d (%d) -> %d (%d)" % told)
+            self.run("note_step", "%s %d (%d) -> %d (%d)" % told, quality == 0)
             self._rtc_s = 0
         return done
 

@@ -40,6 +40,14 @@ def note(sources: "TimeSources", code: int, text: str) -> None:
         book.event(code, text)
 
 
+def note_step(sources: "TimeSources", text: str, is_first: bool) -> None:
+    """Journal what has become of the clock; the first time goes to flash at once: all that was read
+    since the boot is dated by it."""
+    note(sources, EVENT_TIME, text)
+    if is_first and not isinstance(sources.book, list):
+        sources.book.flush()
+
+
 def read_rtc(sources: "TimeSources") -> None:
     """Set the clock by the DS3231."""
     from nuan_firmware.hal import rtc

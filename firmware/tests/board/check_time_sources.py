@@ -30,9 +30,13 @@ class Ticks:
 class Book:
     def __init__(self):
         self.events = []
+        self.flushed = 0
 
     def event(self, code, text):
         self.events.append((code, text))
+
+    def flush(self):
+        self.flushed = len(self.events)
 
 
 class Rtc:
@@ -83,8 +87,11 @@ def test_the_gateway_is_always_heard_and_a_step_is_an_event():
     ticks.ms += 90000
     sources.hear_gateway(NOW)
     assert book.events == [(6, "gateway 90 (0) -> %d (2)" % NOW)]
+    # What was read since the boot is dated by it: it is on flash at once, and only then.
+    assert book.flushed == 1
     sources.hear_gateway(NOW)
     sources.hear_gateway(NOW + HOUR_S)
+    assert book.flushed == 1
     assert book.events[1:] == [(6, "gateway %d (2) -> %d (2)" % (NOW, NOW + HOUR_S))]
 
 
