@@ -31,7 +31,7 @@ from nuan_gateway.site import load_site
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 EVERY_S = 900
-METERS = 4
+METERS = 2
 
 HEAD = f"""
 format = 1
@@ -157,6 +157,15 @@ def test_from_ethernet_to_wifi_and_back(begin: Callable[..., Season]) -> None:
     said = [re.sub(r"; .*", "", text) for text in changes(season)]
     assert said == ["ethernet -> wifi: no cable", "wifi -> ethernet: it works again"]
     assert_nothing_lost(season, 9)
+
+
+def test_a_modem_may_be_the_preferred_link(begin: Callable[..., Season], seed: int) -> None:
+    modem = Modem(Random(seed), hours((1, 3)))
+    season = begin(PPP.replace("power_pin = 12\n", "") + WIFI, modem=modem)
+    season.world.run_until(START_MS + 6 * HOUR_MS)
+    said = [re.sub(r"; .*", "", text) for text in changes(season)]
+    assert said == ["ppp -> wifi: no network", "wifi -> ppp: it works again"]
+    assert_nothing_lost(season, 6)
 
 
 def test_a_modem_with_a_locked_sim_that_hangs(begin: Callable[..., Season], seed: int) -> None:

@@ -72,11 +72,9 @@ class Links:
                 return
             try:
                 link.start()
-                for _ in range(link.start_s * 1000 // _STEP_MS):
-                    await asyncio.sleep_ms(_STEP_MS)
-                    link.step()
-                    if link.is_up():
-                        return
+                await self._step(link)
+                if link.is_up():
+                    return
                 reason = link.why()
             except OSError as problem:
                 reason = repr(problem)
@@ -122,7 +120,6 @@ class Links:
             self._look()
             return False
         better = self._links[self._looked]
-        better.step()
         if better.is_up():
             if self._steady_s == _NONE:
                 self._steady_s = now
@@ -168,10 +165,23 @@ class Links:
         self._next += 1
         self._steady_s = _NONE
         self._look_s = self._clock.uptime()
+        link = self._links[self._looked]
         try:
-            self._links[self._looked].start()
+            link.start()
         except OSError:
             self._drop()
+        else:
+            asyncio.create_task(self._step(link))  # noqa: RUF006
+
+    async def _step(self, link: "Link") -> None:
+        """Return when a link that was started is up, its time is over, or it was stopped."""
+        for _ in range(link.start_s * 1000 // _STEP_MS):
+            await asyncio.sleep_ms(_STEP_MS)
+            if self._looked == _NONE and link is not self._links[self._at]:
+                return
+            link.step()
+            if link.is_up():
+                return
 
     def _drop(self) -> None:
         """The better link is no better yet."""

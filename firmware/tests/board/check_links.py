@@ -17,6 +17,10 @@ class Patience:
     async def sleep_ms(duration):
         pass
 
+    @staticmethod
+    def create_task(work):
+        work.close()
+
 
 module.asyncio = Patience
 
