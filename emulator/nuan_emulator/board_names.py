@@ -39,13 +39,21 @@ class _File(NamedTuple):
     tokens: list[tokenize.TokenInfo]
 
 
-def shortened(sources: Mapping[str, str]) -> dict[str, str]:
+def shortened(sources: Mapping[str, str], *, parameters: bool = True) -> dict[str, str]:
     """The sources by module name, with short names. All files of a program must be given at once.
 
-    Raises SyntaxError about a source that isn't Python.
+    Without `parameters` those keep their names, because others may call with them. Raises
+    SyntaxError about a source that isn't Python.
     """
     files = {module: _read(text) for module, text in sources.items()}
     keywords = {name for file in files.values() for name in _keywords(file.tree)}
+    if not parameters:
+        keywords |= {
+            node.arg
+            for file in files.values()
+            for node in ast.walk(file.tree)
+            if isinstance(node, ast.arg)
+        }
     short: dict[str, str] = {}
     for family in _families(files):
         names = _short_names([files[module] for module in family])
@@ -151,16 +159,24 @@ def _short_names(files: Iterable[_File]) -> dict[str, str]:
     for file in files:
         made |= _made(file.tree)
         folded |= _constants(file.tree)
-        # A name that stands in a string may be looked up by it.
-        kept |= {
-            node.value
-            for node in ast.walk(file.tree)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
+        kept |= set(_spoken_for(file.tree))
     # The compiler puts constants where their names were: those come last, they cost nothing.
     order = sorted(made - kept, key=lambda name: (name in folded, name))
     fresh = (each for each in _letters("_", string.ascii_lowercase) if each not in made)
     return dict(zip(order, fresh, strict=False))
+
+
+def _spoken_for(tree: ast.Module) -> Iterator[str]:
+    """Names that may be others': looked up by a string, or put on an object that isn't ours."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and not (isinstance(node.value, ast.Name) and node.value.id == "self")
+        ):
+            yield node.attr
 
 
 def _constants(tree: ast.Module) -> set[str]:

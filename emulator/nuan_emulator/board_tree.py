@@ -175,6 +175,11 @@ def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
     fewer = board_constants.folded({module: texts[place] for module, place in own.items()})
     for module, text in board_names.shortened(fewer).items():
         texts[own[module]] = text
+    # What stands in for hardware shares the board's table of names: the less of it the better.
+    stand_ins = {_module(place): place for place in texts if place.parts[0] == "shims"}
+    sources = {module: texts[place] for module, place in stand_ins.items()}
+    for module, text in board_names.shortened(sources, parameters=False).items():
+        texts[stand_ins[module]] = text
     return texts
 
 
