@@ -1,7 +1,7 @@
 """Commands for nodes: published before the answer, once, in order, resumed, and their outcomes."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def post(bench: Rig, journal: Rig, site_folder: Path) -> Post:
 
 
 @pytest.fixture
-def eager(bench: Rig, journal: Rig, site_folder: Path) -> Iterator[Post]:
+def eager(bench: Rig, journal: Rig, site_folder: Path) -> Post:
     """A courier that offers configurations."""
     site = load_site(site_folder / "site.toml")
     return Post(bench, journal, site, push_config=True)
@@ -125,7 +125,7 @@ def test_a_silent_node_is_pushed_and_asked_again_ever_more_rarely(post: Post) ->
     (first,) = post.pushed()
     assert wire.parse_number(first.payload) == post.bench.clock.ms // 1000
     assert post.pushed() == []
-    waits = []
+    waits: list[int] = []
     for _ in range(4):
         waited = 0
         while not (again := post.pushed()):
@@ -313,9 +313,12 @@ def test_what_no_node_would_do_is_not_queued(post: Post) -> None:
 def test_a_failed_transaction_leaves_the_command_as_it_was(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fail(_work: object) -> None:
+        raise ZeroDivisionError
+
     number = post.order(lambda orders: orders.again(NODE, 1))
     with monkeypatch.context() as patch:
-        patch.setattr(post.bench.writer, "_save", lambda work: 1 / 0)
+        patch.setattr(post.bench.writer, "_save", fail)
         with pytest.raises(ZeroDivisionError):
             post.hello()
     assert post.outcome(number) == (commands.QUEUED, "")

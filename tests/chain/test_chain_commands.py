@@ -1,73 +1,34 @@
 """Commands from a running gateway to an emulated node: carried out once, bound, answered."""
 
-import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
+from chain_orders import (
+    WHO,
+    change_site,
+    config_files,
+    events,
+    latest,
+    order,
+    outcome,
+    push,
+    run_minutes,
+)
 from chain_site import NODE, small_site
 from chain_world import MINUTE_MS, Chain, MakeChain, check_nothing_lost
 
-from nuan_emulator import flash
-from nuan_gateway.command_queue import CommandError, Orders
+from nuan_gateway.command_queue import CommandError
 from nuan_gateway.store import commands
-from nuan_gateway.store.commands import StoredCommand
-from nuan_gateway.store.engine import begin_write
-from nuan_gateway.workspace import open_workspace
 from nuan_protocols.uplink.command import build_command, parse_command
 from nuan_protocols.uplink.keys import NodeKeys
 from nuan_protocols.uplink.message import TYPE_COMMAND, parse_head
 from nuan_protocols.uplink.result import parse_result
 
-WHO = "张三"
 SITE = small_site(heat_s=900, room_s=300, flush_s=300)
 EVENT_CONFIGURATION = 3
 EVENT_OVERRIDE = 11
 TRIAL_MINUTES = 10
-
-
-def order(chain: Chain, ask: Callable[[Orders], int]) -> int:
-    """Queue a command as `nuan node` does; its id."""
-    with open_workspace(chain.folder) as workspace, begin_write(workspace.engine) as connection:
-        return ask(Orders(connection, workspace.site, WHO, workspace.now_ms()))
-
-
-def push(chain: Chain, ask: Callable[[Orders], int]) -> int:
-    """Queue a command for the node at rest, and let it arrive."""
-    number = order(chain, ask)
-    chain.node.tunnel.expect_command(chain.world.now_ms)
-    return number
-
-
-def outcome(chain: Chain, number: int) -> StoredCommand:
-    """What became of a command so far."""
-    with open_workspace(chain.folder) as workspace, workspace.engine.connect() as connection:
-        return commands.latest(connection, 1, ids=[number])[0]
-
-
-def latest(chain: Chain) -> list[StoredCommand]:
-    """All commands so far, the newest first."""
-    with open_workspace(chain.folder) as workspace, workspace.engine.connect() as connection:
-        return commands.latest(connection, 100)
-
-
-def run_minutes(chain: Chain, minutes: float) -> None:
-    chain.world.run_until(chain.world.now_ms + round(minutes * MINUTE_MS))
-
-
-def change_site(chain: Chain, *changes: tuple[str, str]) -> None:
-    path = chain.folder / "site.toml"
-    text = path.read_text("utf-8")
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new, 1)
-    path.write_text(text, "utf-8")
-
-
-def events(chain: Chain, code: int) -> list[str]:
-    """The texts of the node's events with this code, as the gateway has them."""
-    return [e.raw[28:].decode() for e in chain.entries() if e.kind == 2 and e.raw[27] == code]
 
 
 @pytest.fixture
@@ -117,15 +78,6 @@ class Ear:
     def inject(self, message: bytes) -> None:
         self.chain.node.tunnel.inject(self.chain.world.now_ms, f"nuan/v1/{NODE}/down", message)
         run_minutes(self.chain, 0.1)
-
-
-def config_files(chain: Chain) -> dict[str, int]:
-    """Version by name of the configuration files on the flash of a node that is off; -1 for what
-    isn't to be read as one."""
-    files = flash.read_files(chain.vm, chain.node.stage, chain.node.spec.image)
-    found = {path: data for path, data in files.items() if path.startswith("/config.")}
-    whole = ("/config.json", "/config.trial")
-    return {p: json.loads(data)["version"] if p in whole else -1 for p, data in found.items()}
 
 
 def test_a_configuration_is_delivered_tried_and_confirmed(chain: Chain) -> None:
@@ -230,9 +182,10 @@ def test_commands_wait_for_the_end_of_an_outage(make_chain: MakeChain) -> None:
 
 def test_replays_duplicates_and_forgeries_do_nothing(chain: Chain) -> None:
     ear = Ear(chain)
-    for seq in (1, 2):
-        push(chain, lambda orders, seq=seq: orders.again(NODE, seq))
-        run_minutes(chain, 1)
+    push(chain, lambda orders: orders.again(NODE, 1))
+    run_minutes(chain, 1)
+    push(chain, lambda orders: orders.again(NODE, 2))
+    run_minutes(chain, 1)
     first, second = ear.commands
     done = list(ear.results)
     assert [status for _, status, _ in done] == [0, 0]

@@ -6,14 +6,13 @@ Six cuts drawn by the seed; with HYPOTHESIS_PROFILE=nightly every one there is.
 import os
 from random import Random
 
-from chain_site import small_site
+from chain_orders import change_site, config_files, latest, order, outcome, run_minutes
+from chain_site import NODE, small_site
 from chain_world import Chain, MakeChain, check_nothing_lost
-from test_chain_commands import change_site, config_files, latest, order, outcome, run_minutes
 
 from nuan_emulator.flash_journal import FlashEntry
 from nuan_gateway.store import commands
 
-NODE = "6e75616e00000001"
 SITE = small_site(heat_s=900, room_s=900, flush_s=900)
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 CUTS = 6

@@ -28,7 +28,22 @@ COMMANDS = 4000
 PAYLOADS = 3000
 CONFIGURATIONS = 3000
 EIGHT = (b"nuan\x00\x00\x00\x01", b"epoch-01", b"a nonce!")
-NONSENSE = (None, True, -1, 0, 1 << 40, 1.5, "", "x" * 300, "\x00", [], {}, [[]], [1, 2], {"a": 1})
+NONSENSE: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1 << 40,
+    1.5,
+    "",
+    "x" * 300,
+    "\x00",
+    [],
+    {},
+    [[]],
+    [1, 2],
+    {"a": 1},
+)
 
 USUAL: tuple[tuple[int, bytes, Callable[[bytes], object]], ...] = (
     (wire.BEGIN, wire.begin_payload(1, 900, bytes(32)), wire.parse_begin),
@@ -119,20 +134,22 @@ def test_configurations_with_anything_in_them_are_refused_by_name(
 
 def change(rng: Random, document: Any) -> str:
     """Change one thing somewhere; where."""
-    place, path = document, ""
+    place: Any = document
+    path = ""
     while True:
-        keys: list[Any] = list(place) if isinstance(place, dict) else list(range(len(place)))
+        keys: list[Any] = list(place.keys() if hasattr(place, "keys") else range(len(place)))
         key = rng.choice(keys)
         path += f".{key}"
-        if isinstance(place[key], dict | list) and place[key] and rng.random() < 0.8:
-            place = place[key]
+        inner: Any = place[key]
+        if hasattr(inner, "__setitem__") and inner and rng.random() < 0.8:
+            place = inner
             continue
         match rng.randrange(4):
             case 0:
                 del place[key]
-            case 1 if isinstance(place, dict):
+            case 1 if hasattr(place, "keys"):
                 place[f"{key}_"] = place.pop(key)
-            case 2 if isinstance(place[key], int):
+            case 2 if isinstance(inner, int):
                 place[key] += rng.choice((-1, 1, 1000, -1000, 1 << 31))
             case _:
                 place[key] = rng.choice(NONSENSE)
