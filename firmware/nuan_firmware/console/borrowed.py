@@ -5,20 +5,32 @@ has in one piece. Meanwhile the uplink sends nothing, and then again what isn't 
 """
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from micropython import const
 
 from nuan_firmware.console.reply import Refused
+from nuan_firmware.hal import chip
 from nuan_protocols.uplink.batch import BatchBuilder
+from nuan_protocols.uplink.entry import EPOCH_BYTES
+from nuan_protocols.uplink.keys import NodeKeys
 from nuan_protocols.uplink.message import MESSAGE_BYTES_DEFAULT
 
 if TYPE_CHECKING:
     from nuan_firmware.console.listener import Console
+    from nuan_firmware.journal import Journal
+    from nuan_firmware.node import Node
 
 _LOOK_MS = const(20)
 # An entry takes some 2 ms on a board: nobody else is to wait longer than for a few of them.
 STEPS = const(8)
+# Of a journal that is opened without a configuration: the most that any has.
+_FOLDER = "/journal"
+_SEGMENT_BYTES = const(32768)
+_JOURNAL_BYTES_MAX = const(1 << 24)
+_REFERENCES = const(300)
+_REFERENCES_BYTES = const(7168)
 
 
 class Borrowed:
@@ -26,10 +38,12 @@ class Borrowed:
 
     def __init__(self, console: "Console") -> None:
         node = console.node
-        journal = getattr(node, "journal", None)
+        journal = opened(node)
+        keys = NodeKeys(chip.node_key())
         if journal is None:
-            raise Refused("the journal isn't open: " + getattr(node, "safe_why", ""))
+            journal = _open(node, keys)
         self.journal = journal
+        self.keys = keys
         self.nonce = b""
         self.is_placed = False
         self._uplink = getattr(node, "uplink", None)
@@ -37,7 +51,7 @@ class Borrowed:
             self._uplink.builder
             if self._uplink is not None
             else BatchBuilder(
-                bytearray(MESSAGE_BYTES_DEFAULT), node.keys, journal.shelf.node, journal.epoch
+                bytearray(MESSAGE_BYTES_DEFAULT), keys, journal.shelf.node, journal.epoch
             )
         )
 
@@ -66,3 +80,35 @@ class Borrowed:
         """Give them back."""
         if self._uplink is not None:
             self._uplink.take_back()
+
+
+def opened(node: "Node") -> "Journal | None":
+    """The node's journal; None in a safe mode that has left it alone."""
+    journal: "Journal | None" = getattr(node, "journal", None)
+    return journal if getattr(journal, "shelf", None) is not None else None
+
+
+def _open(node: "Node", keys: NodeKeys) -> "Journal":
+    """The journal of a node that has no readable configuration, with room for any. Raises Refused.
+
+    More references than the writer had do no harm: what was not kept is stored as a whole.
+    """
+    from nuan_firmware.journal import Journal
+
+    try:
+        folders = os.listdir(_FOLDER)
+    except OSError:
+        folders = []
+    if len(folders) != 1:
+        raise Refused("%d journals are on flash, and no configuration says which" % len(folders))
+    return Journal(
+        _FOLDER + "/" + folders[0],
+        keys,
+        bytes.fromhex(folders[0]),
+        node.clock,
+        lambda: chip.random_bytes(EPOCH_BYTES),
+        _SEGMENT_BYTES,
+        _JOURNAL_BYTES_MAX,
+        _REFERENCES,
+        _REFERENCES_BYTES,
+    )

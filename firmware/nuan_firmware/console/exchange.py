@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING
 
 from nuan_firmware.console import meters
+from nuan_firmware.console.borrowed import opened
 from nuan_firmware.console.reply import Refused
 from nuan_protocols.uplink.body import EVENT_CONSOLE, TEXT_BYTES_MAX
 
@@ -32,7 +33,7 @@ _OK = 0
 async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> None:
     """Check all of it, read, journal."""
     node = console.node
-    journal = getattr(node, "journal", None)
+    journal = opened(node)
     if journal is None:
         raise Refused("the journal isn't open: note it on paper, and try after a restart")
     slot = arguments.integer("slot", 0, 0xFFFF)

@@ -55,7 +55,8 @@ async def _begin(console: "Console", reply: "Reply") -> None:
     console.end_job()
     console.job = borrowed = Borrowed(console)
     await borrowed.begin()
-    node, journal = console.node, borrowed.journal
+    journal = borrowed.journal
+    config = getattr(console.node, "config", None)
     journal.flush()
     borrowed.nonce = chip.random_bytes(NONCE_BYTES)
     hello = Hello(
@@ -64,14 +65,14 @@ async def _begin(console: "Console", reply: "Reply") -> None:
         borrowed.nonce,
         journal.oldest(),
         journal.flushed,
-        node.config.version,
+        config.version if config else 0,
         VERSION,
     )
     await reply.put("node", journal.shelf.node.hex())
     await reply.put("epoch", journal.epoch.hex())
     await reply.put("oldest", journal.oldest())
     await reply.put("newest", journal.flushed)
-    await _message(reply, build_hello(hello, node.keys))
+    await _message(reply, build_hello(hello, borrowed.keys))
 
 
 async def _message(reply: "Reply", message: "Buffer") -> None:

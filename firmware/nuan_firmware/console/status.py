@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nuan_firmware import VERSION
 from nuan_firmware.console import locking
+from nuan_firmware.console.borrowed import opened
 from nuan_firmware.hal import chip
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ async def _clock(node: "Node", reply: "Reply") -> None:
 
 
 async def _journal(node: "Node", reply: "Reply") -> None:
-    journal = getattr(node, "journal", None)
+    journal = opened(node)
     if journal is None:
         return
     await reply.put("epoch", journal.epoch.hex())
