@@ -42,6 +42,7 @@ READING_COLUMNS = (
     Column("meter", "id"),
     Column("boundary", "text"),
     Column("time", "text"),
+    Column("clock", "number"),
     Column("value", "number"),
     Column("unit_of_value", "text"),
     Column("node", "id"),
@@ -155,6 +156,7 @@ def _reading_rows(run: BillRun) -> Iterator[dict[str, object]]:
 def _register_cells(register: Register, zone: ZoneInfo) -> dict[str, object]:
     return {
         "time": datetime.fromtimestamp(register.time, UTC).astimezone(zone).isoformat(),
+        "clock": register.clock,
         "value": exact_text(register.value),
         "unit_of_value": register.unit,
         "node": register.source.node,
