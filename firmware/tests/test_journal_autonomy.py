@@ -9,6 +9,7 @@ import pytest
 
 from nuan_emulator.meters import HeatState, MBusHeatMeter
 from nuan_gateway.autonomy import Read, estimate
+from nuan_gateway.site import JOURNAL_BYTES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOTS = ("firmware/tests/board", "firmware", "protocols", "firmware/board")
@@ -71,11 +72,11 @@ def test_the_estimate_is_within_15_percent(
     assert told["bytes_an_entry"] == pytest.approx(guess.bytes_per_entry, rel=0.15)
 
 
-def test_what_the_issue_of_size_demands_of_the_estimate() -> None:
+def test_a_board_holds_a_fortnight_and_a_large_one_twelve_times_that() -> None:
     household = [Read(93, 24)] * 60
-    small = estimate(household, 0, 900, 32768, 880_000)
-    large = estimate(household, 0, 900, 65536, 10_900_000)
+    small = estimate(household, 0, 900, 32768, JOURNAL_BYTES[4])
+    large = estimate(household, 0, 900, 32768, JOURNAL_BYTES[16])
     assert small.full_days > 15
-    assert small.thinned_days > 120
+    assert small.thinned_days > 145
     assert large.full_days > 12 * small.full_days
     assert small.flash_years > 50

@@ -39,7 +39,6 @@ DLT645_BYTES = 44
 MODBUS_BYTES = 13
 REGISTERS_FROM = 3
 
-MAX_BYTES_USUAL = 880_000
 SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX, SEGMENT_TURNS, TELEGRAM_BYTES = 8192, 32768, 4, 112
 
 FLASH_BLOCK_BYTES = 4096
@@ -81,8 +80,8 @@ def autonomy(site: Site, node: Node) -> Autonomy:
     ]
     zones = sum(zone.node == node.id for zone in site.zones)
     journal = node.journal
-    segment = journal.segment_bytes or usual_segment_bytes(reads, journal.max_bytes)
-    return estimate(reads, zones, journal.flush_s, segment, journal.max_bytes)
+    segment = journal.segment_bytes or usual_segment_bytes(reads, journal.room_bytes)
+    return estimate(reads, zones, journal.flush_s, segment, journal.room_bytes)
 
 
 def body_sizes(profile: Profile) -> list[int]:

@@ -27,7 +27,10 @@ def node_config(site: Site, node_id: str) -> dict[str, Any]:
         **_links(node),
         **({"led": node.led} if node.led >= 0 else {}),
         "mqtt": _mqtt(node.mqtt),
-        "journal": node.journal.model_dump(exclude_none=True),
+        "journal": {
+            **node.journal.model_dump(exclude_none=True, exclude={"flash_mb"}),
+            "max_bytes": node.journal.room_bytes,
+        },
         "buses": [_bus(bus) for bus in node.buses],
         "meters": [
             meter_config(meter, positions[meter.bus])

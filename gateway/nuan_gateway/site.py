@@ -118,15 +118,26 @@ class NodeMqtt(Section):
     ack_timeout_s: Annotated[int, Field(ge=5, le=600)] = 30
 
 
+JOURNAL_BYTES = {4: 880_000, 8: 3_400_000, 16: 11_600_000}
+"""Room for the journal by the board's flash in MB."""
+
+
 class Journal(Section):
     """The node's journal on flash: how often it is flushed, how large it may grow.
 
-    The node chooses `segment_bytes` by its number of meters unless it is told.
+    The node chooses `segment_bytes` by its number of meters unless it is told; `max_bytes` follows
+    from the board's flash, `flash_mb`.
     """
 
     flush_s: Annotated[int, Field(ge=60, le=86400)] = 900
     segment_bytes: Annotated[int, Field(ge=4096, le=65536)] | None = None
-    max_bytes: Annotated[int, Field(ge=32768, le=16_000_000)] = 880_000
+    flash_mb: Literal[4, 8, 16] = 4
+    max_bytes: Annotated[int, Field(ge=32768, le=16_000_000)] | None = None
+
+    @property
+    def room_bytes(self) -> int:
+        """How large the journal may grow; the rest is for configuration and the file system."""
+        return self.max_bytes or JOURNAL_BYTES[self.flash_mb]
 
 
 class Bus(Section):

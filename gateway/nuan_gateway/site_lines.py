@@ -117,7 +117,7 @@ def _board(node: Node, place: KeyPath) -> Found:
     if node.mqtt is None:
         yield (*place, "mqtt"), 'missing; write mqtt = { host = "..." }, the broker\'s address'
     least = 4 * (node.journal.segment_bytes or 0)
-    if node.journal.max_bytes < least:
+    if node.journal.room_bytes < least:
         yield (
             (*place, "journal", "max_bytes"),
             f"room for fewer than 4 segments; write at least {least}",

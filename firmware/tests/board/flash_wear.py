@@ -25,7 +25,7 @@ class Telegrams:
 
     def __init__(self, count, size, path):
         self.count = count
-        self.file = None if path == "-" else open(path, "rb")
+        self.file = None if path == "-" else open(path, "rb")  # noqa: SIM115
         random.seed(1)
         length = size if self.file is None else self.file.read(1)[0]
         self.now = [bytearray(random.getrandbits(8) for _ in range(length)) for _ in range(count)]
