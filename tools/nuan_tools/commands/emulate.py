@@ -1,6 +1,7 @@
 """`nuan emulate`: lines of emulated meters to try the other commands on, without hardware."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,8 +56,21 @@ def register(app: App) -> None:
         as_json: Annotated[
             bool, typer.Option("--json", help=tr("Print one JSON object, then serve."))
         ] = False,
+        node: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FOLDER",
+                help=tr("Run a whole node instead, its flash in FOLDER; for nuan console."),
+            ),
+        ] = None,
     ) -> None:
         import asyncio
+
+        if node is not None:
+            from nuan_tools.field.emulated_node import serve_node
+
+            serve_node(node, seed)
+            return
 
         from nuan_tools.field import emulated
 
