@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from micropython import const
 
 from nuan_firmware import on_demand
+from nuan_protocols.uplink.body import EVENT_UPDATE
 
 if TYPE_CHECKING:
     from nuan_firmware.hal.flash import Area
@@ -61,6 +62,8 @@ class Receiver:
 
         try:
             self.at = update_check.resume(self)
+        except ValueError as problem:
+            self._refuse(problem)
         finally:
             _unload()
         if not self.at:
@@ -81,7 +84,9 @@ class Receiver:
                 view = self._take_head(view)
             self._write(view)
         except OSError as problem:
-            raise ValueError("flash: " + repr(problem)) from None
+            self._refuse(ValueError("flash: " + repr(problem)))
+        except ValueError as problem:
+            self._refuse(problem)
         return self.at
 
     def end(self) -> None:
@@ -92,8 +97,16 @@ class Receiver:
 
         try:
             update_check.arm(self)
+        except ValueError as problem:
+            self._refuse(problem)
         finally:
             _unload()
+
+    def _refuse(self, problem: ValueError) -> None:
+        """The transfer is over; what happened is journaled, whoever asked for it."""
+        if self.journal is not None:
+            self.journal.event(EVENT_UPDATE, "refused: %s" % problem)
+        raise problem
 
     def _restart(self) -> None:
         """As before the first byte."""
