@@ -5,7 +5,6 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-import typer
 from sqlalchemy import Engine
 
 from nuan_gateway.site import Site
@@ -14,6 +13,7 @@ from nuan_gateway.store.commands import StoredCommand
 from nuan_protocols.uplink import command as wire
 from nuan_protocols.uplink.command import WHO_BYTES_MAX
 from nuan_protocols.uplink.result import cut
+from nuan_tools.console import out
 from nuan_tools.errors import CheckFailed, UserError
 from nuan_tools.i18n import tr, tr_like
 
@@ -76,16 +76,18 @@ def instant(text: str, site: Site, now_ms: int) -> datetime:
 def wait_for(engine: Engine, number: int) -> None:
     """Show how the command goes until it is over. Raises CheckFailed when it wasn't done."""
     shown = ""
-    while True:
-        with engine.connect() as connection:
-            command = commands.latest(connection, 1, ids=[number])[0]
-        line = state_text(command)
-        if line != shown:
-            shown = line
-            typer.echo(line)
-        if command.state not in commands.OPEN:
-            break
-        time.sleep(LOOK_EVERY_S)
+    with out().status("") as moving:
+        while True:
+            with engine.connect() as connection:
+                command = commands.latest(connection, 1, ids=[number])[0]
+            # Percents move on a terminal only; elsewhere each state gets its line.
+            moving.update(state_text(command))
+            if command.state != shown or command.state not in commands.OPEN:
+                shown = command.state
+                out().print(state_text(command) if shown not in commands.OPEN else tr(shown))
+            if command.state not in commands.OPEN:
+                break
+            time.sleep(LOOK_EVERY_S)
     if command.state != commands.DONE:
         raise CheckFailed(tr("the node has not done it"))
 
