@@ -15,7 +15,10 @@ from nuan_firmware.time_sources import TimeSources
 from nuan_protocols.uplink.keys import NodeKeys
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from nuan_firmware.config import Config
+    from nuan_firmware.config_zones import Valve
     from nuan_firmware.control.no_zones import NoZones
     from nuan_firmware.control.zones import Zones
 
@@ -60,7 +63,14 @@ def _zones(node: Node) -> "Zones | NoZones":
     from nuan_firmware.control.zones import Zones
     from nuan_firmware.hal.outputs import actuator
 
-    zones = Zones(control, node.journal, node.clock, actuator)
+    def valve(wanted: "Valve") -> "Any":
+        if wanted.pin >= 0:
+            return actuator(wanted)
+        from nuan_firmware.control.meter_valve import MeterValve
+
+        return MeterValve(node, wanted.slot)
+
+    zones = Zones(control, node.journal, node.clock, valve)
     if control.probes:
         from nuan_firmware.hal.sensors import Probes
 

@@ -66,10 +66,15 @@ def uplink(node: "Node", version: str) -> Uplink:
 
         trust = Trust(node.clock, BUILT_S)
     ways = [open_link(kind, options) for kind, options in config.links]
+    links = Links
+    if len(ways) > 1:
+        from nuan_firmware.several_links import SeveralLinks
+
+        links = SeveralLinks
     connection = Connection(
         config,
         chip.secret("mqtt_key"),
-        Links(ways, node.clock, note),
+        links(ways, node.clock, note),
         node.clock,
         chip.random_bytes,
         trust,

@@ -155,10 +155,10 @@ class Poller:
             finally:
                 self._count_miss(index, alive)
 
-    async def _ask(self, index: int, meter: "Meter") -> "ReadOut":
-        readout = self.master.begin(
-            index, meter, _TRIES if self.misses[index] < _MISSES_DEAD else 1
-        )
+    async def _ask(self, index: int, meter: "Meter", readout: "ReadOut | None" = None) -> "ReadOut":
+        if readout is None:
+            tries = _TRIES if self.misses[index] < _MISSES_DEAD else 1
+            readout = self.master.begin(index, meter, tries)
         baud, parity = meter.way.line or self._usual
         self.line.port.set_line(baud, parity)
         await self._read(meter, readout)
@@ -177,13 +177,16 @@ class Poller:
         """Let go of the line."""
         self._taken = False
 
-    async def read_one(self, index: int) -> "list[Exchange]":
-        """Read one meter out of its turn, journaled like any; the exchanges, as they came."""
+    async def read_one(self, index: int, readout: "ReadOut | None" = None) -> "list[Exchange]":
+        """Read one meter out of its turn, journaled like any; the exchanges, as they came.
+
+        `readout` asks something else than usual of it.
+        """
         await self.borrow()
         try:
             self._cycle.begin()
             try:
-                exchanges = (await self._ask(index, self.meters[index])).exchanges
+                exchanges = (await self._ask(index, self.meters[index], readout)).exchanges
                 self._write()
             finally:
                 self._cycle.end()

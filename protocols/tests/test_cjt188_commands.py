@@ -1,13 +1,15 @@
 """What changes a meter is asked for by name: no read-out reaches it, and some isn't there."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from inspect import getmembers, isfunction
+from pathlib import Path
 
 import pytest
 
-from nuan_protocols.cjt188 import commands
+from nuan_protocols.cjt188 import commands, valve
 from nuan_protocols.cjt188.frame import ANSWER, WRITE_DATA, parse
 from nuan_protocols.cjt188.layouts import identifier
 from nuan_protocols.cjt188.master import Address, ReadOut
@@ -29,7 +31,7 @@ def test_reading_never_loads_the_commands() -> None:
     program = (
         "import sys, nuan_protocols.cjt188.master, nuan_protocols.cjt188.telegram, "
         "nuan_protocols.cjt188.trial, nuan_protocols.meters.cjt188_readings;"
-        "print([name for name in sys.modules if name.endswith('cjt188.commands')])"
+        "print([name for name in sys.modules if name.endswith(('cjt188.commands', 'cjt188.valve'))])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.strip() == b"[]"
@@ -38,10 +40,23 @@ def test_reading_never_loads_the_commands() -> None:
 def test_these_commands_and_no_others_exist() -> None:
     public = {
         name
-        for name, each in getmembers(commands, isfunction)
-        if each.__module__ == commands.__name__ and not name.startswith("_")
+        for module in (commands, valve)
+        for name, each in getmembers(module, isfunction)
+        if each.__module__ == module.__name__ and not name.startswith("_")
     }
-    assert public == set(BUILDERS)
+    # What both write with.
+    assert public - {"write"} == set(BUILDERS)
+
+
+def test_the_board_knows_the_valves_commands_in_one_place_and_no_others() -> None:
+    firmware = Path(__file__).parents[2] / "firmware" / "nuan_firmware"
+    named = re.compile(r"cjt188\.(?:commands|valve)\b")
+    users = {
+        (path.name, found)
+        for path in firmware.rglob("*.py")
+        for found in named.findall(path.read_text("utf-8"))
+    }
+    assert users == {("valve_order.py", "cjt188.valve")}
 
 
 @pytest.mark.parametrize("name", sorted(BUILDERS))

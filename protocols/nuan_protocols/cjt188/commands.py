@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 
 from nuan_protocols.cjt188.dialects import STANDARD, Dialect
 from nuan_protocols.cjt188.fields import is_time
-from nuan_protocols.cjt188.frame import WRITE_DATA, make
+from nuan_protocols.cjt188.valve import close_valve, open_valve, write
 from nuan_protocols.errors import RecordError
 
 if TYPE_CHECKING:
     from nuan_protocols.cjt188.master import Address
 
+__all__ = ("close_valve", "open_valve", "set_clock", "set_reading_day", "set_settlement_day")
+
 _SETTLEMENT_DAY = 0xA011
 _READING_DAY = 0xA012
 _CLOCK = 0xA015
-_VALVE = 0xA017
 
-_VALVE_OPEN = 0x55
-_VALVE_CLOSED = 0x99
 _TIME_FORM = "0000-00-00T00:00:00"
 _DAY_MAX = 31
 
@@ -41,38 +40,20 @@ def set_clock(
     data = bytes.fromhex(digits)
     if not dialect.high_first:
         data = bytes(reversed(data))
-    return _write(meter, _CLOCK, ser, data, low_first)
-
-
-def open_valve(meter: "Address", ser: int, low_first: bool = False) -> bytes:
-    """Opens the meter's valve."""
-    return _write(meter, _VALVE, ser, bytes((_VALVE_OPEN,)), low_first)
-
-
-def close_valve(meter: "Address", ser: int, low_first: bool = False) -> bytes:
-    """Closes the meter's valve."""
-    return _write(meter, _VALVE, ser, bytes((_VALVE_CLOSED,)), low_first)
+    return write(meter, _CLOCK, ser, data, low_first)
 
 
 def set_settlement_day(meter: "Address", ser: int, day: int, low_first: bool = False) -> bytes:
     """Settles on this day of every month, 1 to 31. Raises RecordError."""
-    return _write(meter, _SETTLEMENT_DAY, ser, _day(day), low_first)
+    return write(meter, _SETTLEMENT_DAY, ser, _day(day), low_first)
 
 
 def set_reading_day(meter: "Address", ser: int, day: int, low_first: bool = False) -> bytes:
     """Takes the month's reading on this day, 1 to 31. Raises RecordError."""
-    return _write(meter, _READING_DAY, ser, _day(day), low_first)
+    return write(meter, _READING_DAY, ser, _day(day), low_first)
 
 
 def _day(day: int) -> bytes:
     if not 1 <= day <= _DAY_MAX:
         raise RecordError(f"a day of the month is 1 to 31, not {day}")
     return bytes((day // 10 << 4 | day % 10,))
-
-
-def _write(meter: "Address", di: int, ser: int, data: bytes, low_first: bool) -> bytes:
-    high, low = di >> 8, di & 0xFF
-    head = (low, high, ser & 0xFF) if low_first else (high, low, ser & 0xFF)
-    plain = bytes(head) + data
-    masked = bytes([(byte + meter.mask) & 0xFF for byte in plain])
-    return make(meter.type, meter.wire, WRITE_DATA, masked)
