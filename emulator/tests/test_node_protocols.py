@@ -29,8 +29,8 @@ from nuan_emulator.world import World
 NODE_ID = "6e75616e00000001"
 START_MS = 1_793_462_400_000
 EVERY_S = 900
-# Without a gateway the node begins after ten minutes: two cycles, and their flush.
-SPAN_MS = 2 * EVERY_S * 1000 + 90_000
+# Without a gateway the node begins after two minutes: two cycles, and their flush.
+SPAN_MS = EVERY_S * 1000 + 90_000
 EXCHANGE = 1
 OK, NO_ANSWER = 0, 1
 WAKE = b"\xfe"

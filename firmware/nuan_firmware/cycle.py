@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # How long events wait for the polls that they could be flushed together with.
 _PATIENCE_S = const(60)
+_FIRST_PATIENCE_S = const(300)
 
 
 class Cycle:
@@ -25,7 +26,8 @@ class Cycle:
         self._flush_s = flush_s
         self._on_flush = on_flush
         self._busy = 0
-        self._period = clock.now() // flush_s
+        # A boot without a time reads once at its start: that goes to flash with the first turn.
+        self._period = clock.now() // flush_s if clock.was_set.is_set() else -1
 
     def begin(self) -> None:
         """A bus begins its turn."""
@@ -42,7 +44,7 @@ class Cycle:
 
     def check(self) -> None:
         """Flush what no poll has flushed; called at every beat."""
-        self._consider(_PATIENCE_S)
+        self._consider(_PATIENCE_S if self._period >= 0 else _FIRST_PATIENCE_S)
 
     def _consider(self, patience_s: int) -> None:
         now = self._clock.now()

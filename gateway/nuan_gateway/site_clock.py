@@ -1,6 +1,6 @@
 """site.toml, [node.clock]: who tells a board the time besides its gateway."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Field, field_validator
 
@@ -34,7 +34,7 @@ class NodeClock(Section):
         # TOML gives a list; a single name in quotes would be taken letter by letter.
         if not isinstance(value, list):
             raise ValueError('write the names of the servers as a list, ["10.1.0.1"]')
-        return tuple(value)
+        return tuple(cast("list[object]", value))
 
     @field_validator("rtc")
     @classmethod

@@ -134,7 +134,7 @@ def test_it_counts_through_2038_until_2106():
 
 
 def test_meters_set_only_what_nobody_has_set():
-    clock, ticks, _ = make()
+    clock, _, _ = make()
     assert clock.tell(clocks.METERS, NOW, 0, 60000) == clocks.STEPPED
     assert (clock.now(), clock.quality(), clock.is_vouched_for()) == (NOW + 20, 1, False)
     assert clock.tell(clocks.METERS, NOW + 100, 0, 60000) == clocks.REFUSED
@@ -254,3 +254,29 @@ def test_a_flush_that_wrote_nothing_wakes_nobody():
     ticks.ms += 100000
     cycle.check()
     assert (book.flushes, told) == (1, [])
+
+
+def test_a_boot_without_a_time_flushes_its_first_turn():
+    clock, ticks, _ = make()
+    book = Book()
+    cycle = Cycle(book, clock, 900, lambda: None)
+    ticks.ms += 100000
+    cycle.check()
+    assert book.flushes == 0
+    cycle.begin()
+    ticks.ms += 30000
+    cycle.end()
+    assert book.flushes == 1
+    ticks.ms += 300000
+    cycle.check()
+    assert book.flushes == 1
+
+
+def test_a_boot_without_time_and_turn_flushes_its_events_after_five_minutes():
+    clock, ticks, _ = make()
+    book = Book()
+    cycle = Cycle(book, clock, 900, lambda: None)
+    for _ in range(6):
+        ticks.ms += 60000
+        cycle.check()
+    assert book.flushes == 1
