@@ -70,5 +70,6 @@ def _make(settings: "Config") -> "Node":
 
     node = app.make(settings)
     on_demand.unload("app", "essentials", "boot_notes", "panic", "config_trial", "config_store")
+    on_demand.unload("hal.links")
     gc.collect()
     return node

@@ -2,10 +2,9 @@ import asyncio
 
 from config_kit import make_config
 
-from nuan_firmware import config, config_links
-from nuan_firmware import links as module
+from nuan_firmware import config, config_links, several_links
+from nuan_firmware import links as one_link
 from nuan_firmware.config import Bus, Section
-from nuan_firmware.links import Links
 
 BUS = Bus("mbus", "mbus", 1, 17, 16, -1, 2400, "E", 30)
 
@@ -22,7 +21,7 @@ class Patience:
         work.close()
 
 
-module.asyncio = Patience
+one_link.asyncio = several_links.asyncio = Patience
 
 
 class Time:
@@ -69,7 +68,8 @@ class Story:
         self.ways = ways
         self.clock = Time()
         self.notes = []
-        self.links = Links(ways, self.clock, self.notes.append)
+        made = several_links.SeveralLinks if len(ways) > 1 else one_link.Links
+        self.links = made(ways, self.clock, self.notes.append)
 
     def connect(self, reached=True):
         """A connection begins; the kind of link it goes over, or what is said without one."""
