@@ -71,7 +71,7 @@ def test_months_stay_when_days_fill_the_flash_and_then_the_oldest_go():
     def run(_):
         journal = make_journal(max_bytes=49152, segment_bytes=4096, references=10)
         meters, bodies = Hourly(6, count=4), {}
-        fill(journal, meters, bodies, 24 * 150)
+        fill(journal, meters, bodies, 24 * 120)
         shelf = journal.shelf
         assert shelf.months > 0
         assert journal.oldest() == 1
@@ -97,7 +97,7 @@ def test_thinning_goes_on_after_a_reboot_and_while_sending():
     def run(_):
         meters, bodies = Hourly(8, count=6), {}
         taker = None
-        for _ in range(40):
+        for _ in range(20):
             journal = make_journal(max_bytes=49152, segment_bytes=4096, references=10)
             taker = taker or Taker(journal)
             taker.attach(journal)
