@@ -31,7 +31,7 @@ def test_reading_never_loads_the_commands() -> None:
     program = (
         "import sys, nuan_protocols.cjt188.master, nuan_protocols.cjt188.telegram, "
         "nuan_protocols.cjt188.trial, nuan_protocols.meters.cjt188_readings;"
-        "print([name for name in sys.modules if name.endswith(('cjt188.commands', 'cjt188.valve'))])"
+        "print([name for name in sys.modules if name.endswith(('88.commands', '88.valve'))])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.strip() == b"[]"
