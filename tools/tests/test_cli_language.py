@@ -8,6 +8,7 @@ from pathlib import Path
 import polib
 import pytest
 
+from nuan_gateway.node_events import NAMES
 from nuan_protocols.meters import registry
 from nuan_protocols.quantity import UNITS_OF
 from nuan_tools import i18n
@@ -66,6 +67,10 @@ def test_every_word_of_a_meter_model_has_a_chinese_text() -> None:
     words |= {each.name for profile in profiles for each in (*profile.flags, *profile.settings)}
     assert len(words) > 100
     assert not sorted(word for word in words if not TEXTS.get(word))
+
+
+def test_every_kind_of_event_has_a_chinese_name() -> None:
+    assert not [name for name in NAMES.values() if not TEXTS.get(name)]
 
 
 def test_a_bit_nobody_explained_is_named_by_number_in_chinese_too() -> None:

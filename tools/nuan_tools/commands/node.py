@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nuan_tools import node_events_command
 from nuan_tools.app import App
 from nuan_tools.i18n import tr
 
@@ -33,6 +34,7 @@ def register(app: App) -> None:
     """Adds the commands."""
     group = app.group("node", help=tr("Look at nodes, and command them through their gateway."))
     _register_looks(group)
+    node_events_command.register(group)
     _register_transfers(group)
     _register_orders(group)
 
