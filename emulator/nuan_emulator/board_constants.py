@@ -24,6 +24,8 @@ _OPERATIONS: dict[type[ast.AST], Callable[[int, int], int]] = {
     ast.BitAnd: operator.and_,
     ast.BitXor: operator.xor,
 }
+# It is the compiler's: no program calls it.
+_CONST = ("micropython", "const")
 # What fits a small integer of a 32-bit MicroPython; larger ones live on the heap, once.
 _SMALL = 1 << 30
 
@@ -120,7 +122,7 @@ def _number(
         return values.get(where)
     if isinstance(node, ast.Constant):
         return node.value if type(node.value) is int else None
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "const" and len(node.args) == 1:
+    if isinstance(node, ast.Call) and _is_const(node) and len(node.args) == 1:
         return _number(node.args[0], name, module, values)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         value = _number(node.operand, name, module, values)
@@ -131,6 +133,10 @@ def _number(
         if left is not None and right is not None:
             return _OPERATIONS[type(node.op)](left, right)
     return None
+
+
+def _is_const(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "const"
 
 
 def _where(node: ast.AST, name: str, module: _Module) -> tuple[str, str] | None:
@@ -163,6 +169,9 @@ def _in_texts(name: str, module: _Module) -> Iterator[tuple[str, str]]:
 def _edited(name: str, module: _Module, values: Mapping[tuple[str, str], int]) -> str:
     lines = module.text.splitlines(keepends=True)
     edits: dict[tuple[int, int, int, int], str] = {}
+    calls = {id(node) for node in ast.walk(module.tree) if _is_const(node)}
+    calls -= {id(value) for target, value in _assignments(module) if (name, target) in values}
+    is_folded = not calls
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Assign):
             target = node.targets[0]
@@ -171,7 +180,7 @@ def _edited(name: str, module: _Module, values: Mapping[tuple[str, str], int]) -
                 hidden = "_" + target.id.lstrip("_")
                 edits[_span(node)] = f"{hidden} = const({values[name, target.id]})"
         elif isinstance(node, ast.ImportFrom):
-            edits.update(_import_edit(node, module, values))
+            edits.update(_import_edit(node, module, values, is_folded))
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             where = _where(node, name, module)
             if where in values:
@@ -190,7 +199,10 @@ def _edited(name: str, module: _Module, values: Mapping[tuple[str, str], int]) -
 
 
 def _import_edit(
-    node: ast.ImportFrom, module: _Module, values: Mapping[tuple[str, str], int]
+    node: ast.ImportFrom,
+    module: _Module,
+    values: Mapping[tuple[str, str], int],
+    is_folded: bool,
 ) -> Iterator[tuple[tuple[int, int, int, int], str]]:
     left = [
         alias
@@ -198,8 +210,15 @@ def _import_edit(
         if (node.module or "", alias.name) not in values
         or (alias.asname or alias.name) in module.bound
     ]
+    if (node.module, *[alias.name for alias in left]) == _CONST and is_folded:
+        left = []
     if len(left) < len(node.names):
-        yield _span(node), ast.unparse(ast.ImportFrom(node.module, left)) if left else "pass"
+        yield (
+            _span(node),
+            ast.unparse(ast.ImportFrom(module=node.module, names=left, level=0))
+            if left
+            else "pass",
+        )
 
 
 def _span(node: ast.stmt | ast.expr) -> tuple[int, int, int, int]:
