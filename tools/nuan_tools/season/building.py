@@ -72,7 +72,7 @@ class MeteredBuilding:
         def valve(level: int, now_ms: int) -> None:
             self.building.room.set_valve(bool(level), now_ms)
 
-        return {zone.valve_pin: valve for zone in self._site.zones}
+        return {z.valve_pin: valve for z in self._site.zones if z.valve_pin is not None}
 
     def _line(self, bus: Bus, node: Node, points: Mapping[str, Point], seed: int) -> Line:
         devices = [
