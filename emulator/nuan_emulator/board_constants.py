@@ -183,7 +183,7 @@ def _edited(name: str, module: _Module, values: Mapping[tuple[str, str], int]) -
             edits.update(_import_edit(node, module, values, is_folded))
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             where = _where(node, name, module)
-            if where in values:
+            if where is not None and where in values:
                 value = values[where]
                 edits[_span(node)] = f"({value})" if value < 0 else str(value)
     outer: tuple[int, int, int, int] | None = None
