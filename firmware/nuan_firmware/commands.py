@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
         def begin(self, size: int, digest: bytes) -> int:
             """The offset of the next byte wanted. Raises ValueError with the reason."""
+            ...
 
         def data(self, offset: int, piece: Buffer) -> int:
             """As begin()."""
+            ...
 
         def end(self) -> None:
             """Check and keep it. Raises ValueError with the reason."""
@@ -54,10 +56,13 @@ class Commands:
 
     def take(self, message: "Buffer", nonce: bytes) -> None:
         """Carry out a message that may be a command. Raises UplinkError when it is none."""
-        from nuan_firmware import command_run
-
         try:
+            from nuan_firmware import command_run
+
             command_run.run(self, message, nonce)
+        except MemoryError as problem:
+            # The gateway says it again; the conversation goes on.
+            self.node.supervisor.fault("commands", problem)
         finally:
             self._unload()
 

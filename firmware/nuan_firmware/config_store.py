@@ -119,19 +119,26 @@ class ConfigStore:
     def _check_content(self) -> None:
         gc.collect()
         try:
-            from nuan_firmware import config
-
-            with open(self._path) as file:
-                settings = config.parse(json.load(file))
+            self._check_settings()
         except MemoryError:
             # A node with many meters at work: the boot has room to check, and refuses as well.
-            return
-        except Exception as problem:
-            known = isinstance(problem, config.ConfigError)
-            raise ValueError(str(problem) if known else "not JSON") from None
+            pass
         finally:
             on_demand.unload(*CONFIG_MODULES)
             gc.collect()
+
+    def _check_settings(self) -> None:
+        from nuan_firmware import config
+
+        try:
+            with open(self._path) as file:
+                settings = config.parse(json.load(file))
+        except MemoryError:
+            raise
+        except config.ConfigError as problem:
+            raise ValueError(str(problem)) from None
+        except Exception:
+            raise ValueError("not JSON") from None
         if self._node not in (settings.node, _ANY_NODE):
             raise ValueError("node: it is another node's, %s" % settings.node.hex())
         if settings.version <= self._version:

@@ -40,7 +40,10 @@ def chain(make_chain: MakeChain) -> Chain:
     return chain
 
 
-def test_meters_are_read_out_of_their_turn(chain: Chain) -> None:
+@pytest.mark.parametrize("mosquitto", [False, True], ids=["own broker", "mosquitto"])
+def test_meters_are_read_out_of_their_turn(make_chain: MakeChain, mosquitto: bool) -> None:
+    chain = make_chain(site=SITE, mosquitto=mosquitto)
+    run_minutes(chain, 20)
     before = len(chain.exchanges())
     number = push(chain, lambda orders: orders.read(NODE, [1, 16]))
     run_minutes(chain, 1)
