@@ -17,7 +17,7 @@ from nuan_emulator.errors import BoardError
 BLOCKS = 240
 BLOCK_BYTES = 4096
 # The ROM partition of a 4 MB board: two slots.
-ROM_BYTES = 0x60000
+ROM_BYTES = 0x80000
 SLOT_BYTES = ROM_BYTES // 2
 _SECONDS_MAX = 60
 

@@ -131,8 +131,8 @@ def test_an_image_without_a_rom_file_system_is_refused(tmp_path: Path) -> None:
 
 def test_what_does_not_fit_says_by_how_much(whole: Path) -> None:
     image = vm_image.read_image(whole)
-    with pytest.raises(UserError, match=r"200000 bytes don't fit into 196608"):
-        plan.whole(image, bytes(200_000), FLASH_MIB)
+    with pytest.raises(UserError, match=r"300000 bytes don't fit into 262144"):
+        plan.whole(image, bytes(300_000), FLASH_MIB)
 
 
 # Writing.

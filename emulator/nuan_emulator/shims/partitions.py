@@ -25,9 +25,9 @@ _IMAGE_MAGIC = const(0xE9)
 # Label: type, subtype, address, bytes. As `nuan flash` lays out 4 MB.
 _TABLE = {
     "otadata": (1, 0x00, 0xD000, 0x2000),
-    "ota_0": (0, 0x10, 0x10000, 0x150000),
-    "ota_1": (0, 0x11, 0x160000, 0x150000),
-    "romfs": (1, 0x8F, 0x2B0000, 0x60000),
+    "ota_0": (0, 0x10, 0x10000, 0x140000),
+    "ota_1": (0, 0x11, 0x150000, 0x140000),
+    "romfs": (1, 0x8F, 0x290000, 0x80000),
 }
 _host = _base = _running = None
 _files = {}

@@ -45,7 +45,7 @@ class _Sizes(NamedTuple):
 
 # Flash in MiB -> what a VM image and the ROM partition get; littlefs gets the rest.
 _SIZES = {
-    4: _Sizes(image=0x150000, rom=0x60000),
+    4: _Sizes(image=0x140000, rom=0x80000),
     8: _Sizes(image=0x200000, rom=0x80000),
     16: _Sizes(image=0x1C0000, rom=0x80000),
 }
