@@ -9,6 +9,8 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from nuan_protocols.uplink.body import EVENT_FAULT
+
 if TYPE_CHECKING:
     from nuan_firmware.control.zones import Zones
 
@@ -33,10 +35,13 @@ def load(zones: "Zones") -> None:
 
 
 def save(zones: "Zones") -> None:
-    """Write it all; the old file holds until the new one is whole."""
+    """Write it all; the old file holds until the new one is whole, or when flash is full."""
     document = {}
     for law in zones.laws:
         document[str(law.zone.zone)] = [list(law.override), list(law.rates), law.switches]
-    with open(zones.path + ".new", "w") as file:
-        json.dump(document, file)
-    os.rename(zones.path + ".new", zones.path)
+    try:
+        with open(zones.path + ".new", "w") as file:
+            json.dump(document, file)
+        os.rename(zones.path + ".new", zones.path)
+    except OSError as problem:
+        zones.journal.event(EVENT_FAULT, "zones: not kept over a reboot: %r" % problem)

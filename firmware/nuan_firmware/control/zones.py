@@ -78,7 +78,7 @@ class Zones:
         self.control = control
         self.path = path
         self.outdoor_dc: "int | None" = None
-        self._outdoor_s = 0
+        self._outdoor_s = self._kept_s = 0
         self.journal = journal
         self.clock = clock
         self.laws: "list[Law]" = []
@@ -108,6 +108,9 @@ class Zones:
         """Decide anew; called when time alone may change the decision, too."""
         for index in range(len(self.laws)):
             self._decide(index, now_s)
+        # The valves' cycles outlast a reboot but for a day's.
+        if now_s - self._kept_s >= _DAY_S:
+            self._kept("save")
 
     def override(self, zone: int, setpoint_dc: int, until_s: int, who: str, why: str) -> None:
         """Set a zone by hand until a UTC second, 0: off but for frost; until_s 0 ends it now.
@@ -296,6 +299,7 @@ class Zones:
     def _kept(self, what: str) -> None:
         from nuan_firmware.control import kept
 
+        self._kept_s = self.clock.uptime()
         try:
             getattr(kept, what)(self)
         finally:

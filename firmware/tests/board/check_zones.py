@@ -308,6 +308,19 @@ def test_a_valve_that_stands_still_is_moved_without_heating_a_warm_room():
     on_flash(run)
 
 
+def test_a_valves_cycles_are_counted_over_reboots():
+    def run():
+        stand = Stand(zone(min_on_s=0, min_off_s=0))
+        for _ in range(30):
+            stand.hours(1, 190)
+            stand.hours(1, 201)
+        assert stand.zones.describe()[0]["cycles"] == 30
+        kept = Stand(zone()).zones.laws[0].switches
+        assert 18 <= kept <= 30
+
+    on_flash(run)
+
+
 def test_no_change_is_no_news():
     def run():
         stand = Stand(zone(drive=DRIVE_POSITION))
