@@ -80,6 +80,9 @@ def fill_in(node: Mapping[str, Any]) -> dict[str, Any]:
     filled["link"] = _each(filled.get("link"), lambda link: _link(link, name, found))
     if found.led >= 0:
         filled.setdefault("led", found.led)
+    journal = filled.get("journal", {})
+    if isinstance(journal, dict):
+        filled["journal"] = {"flash_mb": found.flash_mb} | cast("dict[str, Any]", journal)
     return {key: value for key, value in filled.items() if value is not None}
 
 

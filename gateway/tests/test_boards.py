@@ -90,6 +90,14 @@ def test_what_the_site_says_itself_stands(tmp_path: Path) -> None:
     assert node_config(load_site(path), NODE)["buses"][0]["de"] == 32
 
 
+def test_a_board_with_more_flash_keeps_a_larger_journal(tmp_path: Path) -> None:
+    small, large = (
+        node_config(load_site(site(tmp_path, f'board = "{name}"', 'port = "rs485"')), NODE)
+        for name in ("esp32-devkit", "esp32-s3-devkit")
+    )
+    assert large["journal"]["max_bytes"] > 12 * small["journal"].get("max_bytes", 880_000)
+
+
 @pytest.mark.parametrize(
     ("node", "bus", "wanted"),
     [
