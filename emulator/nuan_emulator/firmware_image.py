@@ -81,7 +81,8 @@ def _bundle(
         "vm": "{}.{}".format(*VM_AT_LEAST),
     }
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    payload_at = -(-(bundle.HEAD_BYTES + len(text)) // bundle.BLOCK_BYTES) * bundle.BLOCK_BYTES
+    step = bundle.HEAD_BYTES if kind == bundle.APP else bundle.BLOCK_BYTES
+    payload_at = -(-(bundle.HEAD_BYTES + len(text)) // step) * step
     if payload_at > bundle.PAYLOAD_AT_MAX:
         raise ValueError(f"the manifest of {len(text)} bytes is too long")
     text += b"\xff" * (payload_at - bundle.HEAD_BYTES - len(text))

@@ -146,6 +146,8 @@ class Receiver:
         area = self.area
         while len(view) and area is not None:
             size = min(len(view), _BLOCK_MASK + 1 - (self.at & _BLOCK_MASK))
+            if self.at < self.payload_at:
+                size = min(size, self.payload_at - self.at)
             piece = view[:size]
             if self.kind == APP or self.at >= self.payload_at:
                 place = self.place(self.at)

@@ -5,7 +5,8 @@
       5  u8 kind: 1 app, 2 image 10  u8 least version of the VM: major
       6  u8 version of .mpy files 11 u8 minor
       7  u8 zero
-     12  u32 build                16  u32 payload's place in the file, a multiple of 4096
+     12  u32 build                16  u32 payload's place in the file, a multiple of 512;
+                                  of 4096 for an image
      20  u32 payload's bytes      24  8 bytes: name of the key
      32  SHA-256 of the manifest and what fills up to the payload
      64  SHA-256 of the payload
@@ -63,7 +64,11 @@ class Head:
         if self.kind not in (APP, IMAGE) or zero:
             raise ValueError("kind %d is not known" % self.kind)
         at = self.payload_at
-        if at % BLOCK_BYTES or not HEAD_BYTES < at <= PAYLOAD_AT_MAX or not self.size:
+        if (
+            at % (HEAD_BYTES if self.kind == APP else BLOCK_BYTES)
+            or not HEAD_BYTES < at <= PAYLOAD_AT_MAX
+            or not self.size
+        ):
             raise ValueError("the payload can't begin at byte %d" % at)
         if self.build >> 31:
             raise ValueError("build %d is too large" % self.build)
