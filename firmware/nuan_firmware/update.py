@@ -127,17 +127,18 @@ class Receiver:
         head = self._head
         try:
             update_check.judge(self, head)
-        except ValueError:
+            with open(STATE_PATH, "wb") as file:
+                file.write(self.named)
+                file.write(head)
+            if self.kind == APP:
+                self.at = 0
+                self._write(memoryview(head))
+        except Exception:
+            # Also when there was no memory for it: a head is on flash whole, or not at all.
             self._restart()
             raise
         finally:
             _unload()
-        with open(STATE_PATH, "wb") as file:
-            file.write(self.named)
-            file.write(head)
-        if self.kind == APP:
-            self.at = 0
-            self._write(memoryview(head))
         self._head = bytearray(0)
         return view[left:]
 
