@@ -37,8 +37,21 @@ def tell(site: Site, node_id: str) -> None:
             years=round(values["flash_years"]),
         ),
     )
-    for line in lines:
+    for line in (*lines, *_calendar(site, node_id)):
         typer.echo(line, err=True)
+
+
+def _calendar(site: Site, node_id: str) -> list[str]:
+    """Until when the holidays of its rooms are known."""
+    until = site.calendar.known_until()
+    if until is None or not any(zone.node == node_id and zone.program for zone in site.zones):
+        return []
+    return [
+        tr(
+            "Make-up working days are known to the end of {year}; later ones go into [calendar].",
+            year=until,
+        )
+    ]
 
 
 def as_text(site: Site, node_id: str) -> str:
