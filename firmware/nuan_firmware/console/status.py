@@ -4,7 +4,7 @@ import gc
 import time
 from typing import TYPE_CHECKING
 
-from nuan_firmware import VERSION
+from nuan_firmware import VERSION, on_demand
 from nuan_firmware.console import locking
 from nuan_firmware.console.borrowed import opened
 from nuan_firmware.hal import chip
@@ -35,9 +35,7 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
     await reply.put("config_version", config.version if config else 0)
     await reply.put("config_on_trial", chip.number("cfg_tries", -1) > 0)
     await _journal(node, reply)
-    gc.collect()
-    await reply.put("heap_used", gc.mem_alloc())
-    await reply.put("heap_free", gc.mem_free())
+    await _memory(reply)
     uplink = getattr(node, "uplink", None)
     if uplink is not None:
         state = uplink.describe()
@@ -50,6 +48,22 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
     await reply.put("reset_cause", chip.reset_cause())
     await reply.put("firmware_slot", chip.number("slot", 0))
     await reply.put("firmware_on_trial", chip.number("trial", -1) >= 0)
+
+
+async def _memory(reply: "Reply") -> None:
+    from nuan_firmware import statistics
+    from nuan_firmware.hal import heaps
+
+    gc.collect()
+    await reply.put("heap_used", gc.mem_alloc())
+    await reply.put("heap_free", gc.mem_free())
+    await reply.put("heap_block", statistics.largest_block())
+    system = heaps.system()
+    on_demand.unload("statistics", "hal.heaps")
+    if system is not None:
+        await reply.put("system_free", system[0])
+        await reply.put("system_block", system[1])
+        await reply.put("system_least", system[2])
 
 
 async def _clock(node: "Node", reply: "Reply") -> None:

@@ -24,6 +24,8 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
             await reply.put("slot", chip.number("slot", 0))
             await reply.put("trial", chip.number("trial", -1))
             await reply.put("tries", chip.number("tries", 0))
+            await reply.put("build", chip.number("build", 0))
+            await reply.put("vm_build", chip.number("vm_build", 0))
         elif arguments.choice("do", transfer.STEPS) == "begin":
             receiver = _receiver(console, arguments.choice("kind", _KINDS, "bundle"))
             await transfer.begin(console, "update", receiver, arguments, reply)
