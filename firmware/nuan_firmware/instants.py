@@ -27,8 +27,9 @@ class Instants:
     def __init__(self, clock: "Clock", periods: "Iterable[int]") -> None:
         self._clock = clock
         self._periods = sorted(set(periods))
-        now = clock.now() if clock.was_set.is_set() else -1
-        self._taken = [now // period for period in self._periods]
+        now = clock.now()
+        owed = 0 if clock.was_set.is_set() else 1
+        self._taken = [now // period - owed for period in self._periods]
         self._steps = clock.steps
 
     def wait_ms(self) -> int:
