@@ -33,7 +33,7 @@ async def run(console: "Console", arguments: "Arguments", reply: "Reply") -> Non
         return
     await _clock(node, reply)
     await reply.put("config_version", config.version if config else 0)
-    await reply.put("config_on_trial", chip.number("cfg_tries", -1) > 0)
+    await reply.put("config_on_trial", _is_on_trial())
     await _journal(node, reply)
     await _memory(reply)
     uplink = getattr(node, "uplink", None)
@@ -64,6 +64,14 @@ async def _memory(reply: "Reply") -> None:
         await reply.put("system_free", system[0])
         await reply.put("system_block", system[1])
         await reply.put("system_least", system[2])
+
+
+def _is_on_trial() -> bool:
+    from nuan_firmware import config_store
+
+    on_trial = config_store.exists(config_store.TRIAL_PATH)
+    on_demand.unload("config_store")
+    return on_trial
 
 
 async def _clock(node: "Node", reply: "Reply") -> None:
