@@ -49,7 +49,9 @@ class Cycle:
     def _consider(self, patience_s: int) -> None:
         now = self._clock.now()
         period = now // self._flush_s
-        if self._busy or period == self._period or now % self._flush_s < patience_s:
+        # Of several lines that need all their time one is always at work.
+        waits = self._busy and not 0 <= self._period < period - 1
+        if waits or period == self._period or now % self._flush_s < patience_s:
             return
         self._period = period
         if self._journal.flush():

@@ -1,8 +1,10 @@
 """The node's journal: entries numbered, chained, coded as differences and flushed to flash.
 
-Only what flush() has written is ever sent. Numbers are reserved on flash in blocks before they are
-used; after a reboot a tombstone names those of the last block that were not. Everything here is
-allocated when the journal is opened: a long-lived heap breaks into pieces too small for more.
+Only what flush() has written is ever sent. Blocks that don't fit into memory until then go to the
+segment's file, which stays open: each closing costs littlefs a copy of the last block, and only
+closing puts them there for good. Numbers are reserved on flash in blocks before they are used;
+after a reboot a tombstone names those of the last block that were not. Everything here is allocated
+when the journal is opened: a long-lived heap breaks into pieces too small for more.
 """
 
 import os
@@ -12,7 +14,6 @@ from typing import TYPE_CHECKING
 from micropython import const
 
 from nuan_firmware.coder import Coder
-from nuan_firmware.cursor import Cursor
 from nuan_firmware.on_demand import unload
 from nuan_firmware.references import References
 from nuan_firmware.segment import (
@@ -21,6 +22,7 @@ from nuan_firmware.segment import (
     BODY_BYTES_MAX,
     HEADER_BYTES,
     RECORD_BYTES_MAX,
+    RESERVE_COUNT,
     put_header,
     seal,
 )
@@ -34,13 +36,13 @@ from nuan_protocols.uplink.entry import (
     KIND_TOMBSTONE,
     chain,
     digest,
-    genesis,
     put_head,
 )
 from nuan_protocols.uplink.fields import uint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import BinaryIO
 
     from nuan_firmware.clock import Clock
     from nuan_protocols.uplink.batch import BatchBuilder
@@ -48,9 +50,6 @@ if TYPE_CHECKING:
 
 # Not in the errno module of a board.
 _ENOSPC = const(28)
-_RESERVE_COUNT = const(256)
-# A block holds fewer entries than this, so no more numbers can be in use and not yet flushed.
-UNFLUSHED_MAX = BLOCK_BYTES_MAX // 4
 # Stays free for a new configuration, whatever else fills the flash.
 _FREE_BYTES = const(49152)
 # Days are local ones: China's, unless the configuration says otherwise.
@@ -78,10 +77,9 @@ class Journal(Coder):
         reference_bytes: int,
     ) -> None:
         self.shelf = Shelf(root, node, max(2, max_bytes // segment_bytes - 2))
-        from nuan_firmware.mend import arena
+        from nuan_firmware.recover import arena, recover
 
         references, reference_bytes = arena(root, references, reference_bytes)
-        unload("mend")
         super().__init__(references, reference_bytes)
         self._keys = keys
         self._clock = clock
@@ -95,13 +93,26 @@ class Journal(Coder):
         self._crowded = False
         self._doomed = 0
         self._stone: "tuple[int, int, int, bytes, bytes] | None" = None
-        self._segment = self._size = self._limit = self._reserved = 0
-        self.epoch = self.chain = b""
-        self.seq = self.flushed = self.delivered = 0
-        self.torn_bytes = self.removed = 0
         self._fault = ""
         self._failures = self._unkept = 0
-        self._recover(draw_epoch)
+        # The newest segment while blocks wait in it for its closing.
+        self._file: "BinaryIO | None" = None
+        found = recover(self.shelf, keys, self.references, self.segment_bytes, draw_epoch)
+        unload("recover")
+        self.cursor = found.cursor
+        self.epoch, self.chain = found.epoch, found.chain
+        self.flushed, self.delivered, self._reserved = found.numbers
+        self.torn_bytes, self.removed = found.torn_bytes, found.removed
+        self._segment, self._size = found.segment, found.size
+        self.seq = self._reserved + 1
+        put_head(self._entry, 1, node, self.epoch, 1, 0, 0)
+        if not self._size:
+            self._roll()
+            self._crowded = self._is_crowded()
+        self._set_limit()
+        if self._reserved > self.flushed:
+            first, last = self.flushed + 1, self._reserved
+            self.tombstone(first, last, bodies.TOMBSTONE_RESERVED, self.chain)
         self.cursor.references = References(references, reference_bytes)
         if self.shelf.count:
             self.cursor.seek(self.delivered + 1)
@@ -164,7 +175,7 @@ class Journal(Coder):
 
     def flush(self) -> bool:
         """Put everything journaled so far on flash; False when there was nothing to do."""
-        if not self._write():
+        if not self._write(closes=True):
             return False
         if self._crowded:
             self._make_room()
@@ -181,7 +192,7 @@ class Journal(Coder):
     ) -> None:
         room = BODY_BYTES_MAX - RECORD_BYTES_MAX + HEAD_BYTES - end
         if self.fill - room > self._limit:
-            self._write()
+            self._write(closes=self.seq - self.flushed > RESERVE_COUNT)
         if self.fill - room > self._limit or not self._reserve():
             # Flash takes nothing and memory is full. It gets no number, so none will be missing.
             self._unkept += 1
@@ -204,7 +215,7 @@ class Journal(Coder):
 
     def _reserve(self) -> bool:
         """Whether the next number may be used."""
-        last = self.seq + _RESERVE_COUNT - 1
+        last = self.seq + RESERVE_COUNT - 1
         if self.seq > self._reserved:
             try:
                 self.shelf.write_mark(self.epoch, last, self.delivered)
@@ -215,54 +226,109 @@ class Journal(Coder):
             self._reserved = last
         return True
 
-    def _write(self) -> bool:
-        if self.fill == BLOCK_HEAD_BYTES:
+    def _write(self, closes: bool) -> bool:
+        """Put the block into the segment; only when that `closes`, it is flushed."""
+        if self.fill > BLOCK_HEAD_BYTES:
+            seal(self.block, self.fill, self._block_seq, self._block_time)
+        elif self._file is None:
             return False
-        seal(self.block, self.fill, self._block_seq, self._block_time)
+        waits = self._file is not None
         try:
             try:
-                self._put()
+                self._put(closes)
             except OSError as problem:
-                if problem.errno != _ENOSPC or self.shelf.count < 2:
+                if problem.errno != _ENOSPC or waits or self.shelf.count < 2:
                     raise
                 # Others have filled the flash: what is told by the numbers is named when it's sent.
                 self.shelf.remove_oldest()
-                self._put()
-            self._settle()
+                self._put(closes)
         except OSError as problem:
             # The block stays in memory, and is written with the next flush.
             self._fault = repr(problem)
             self._failures += 1
+            if waits:
+                self._abandon()
             return False
         return True
 
-    def _put(self) -> None:
+    def _put(self, closes: bool) -> None:
         path = self.shelf.path(self._segment)
-        if self._fault:
+        if self._fault and self._file is None:
             from nuan_firmware.mend import is_written
 
             done = is_written(path, self.shelf.root + NEW, self._size, self.block[: self.fill])
             unload("mend")
             if done:
+                self._size = self._size or HEADER_BYTES
+                self._settle()
                 return
-        with open(path, "ab") as file:
-            if not self._size:
-                file.write(self._header)
-            file.write(self.block[: self.fill])
+        size = self._size
+        file = self._file
+        try:
+            if file is None:
+                if not closes:
+                    self._free()
+                file = open(path, "ab")  # noqa: SIM115
+                if not size:
+                    file.write(self._header)
+                    size = HEADER_BYTES
+            if self.fill > BLOCK_HEAD_BYTES:
+                file.write(self.block[: self.fill])
+            end = size + self.fill + BLOCK_HEAD_BYTES + RECORD_BYTES_MAX
+            if closes or end > self.segment_bytes:
+                self._file = None
+                file.close()
+                self._size = size
+                self._settle()
+                return
+        except OSError:
+            self._file = None
+            if file is not None:
+                file.close()
+            raise
+        self._file = file
+        self._size = size + self.fill
+        self.fill = BLOCK_HEAD_BYTES
+        self.shelf.keep(0, 0, None)
+        self._set_limit()
+
+    def _free(self) -> None:
+        """Before blocks that can't be written again: see that there is room for them."""
+        shelf = self.shelf
+        if shelf.count > 1 and 0 < free_bytes(shelf.root) < self.segment_bytes:
+            shelf.remove_oldest()
+
+    def _abandon(self) -> None:
+        """Give up what waited in the file: its numbers are named when they would be sent."""
+        shelf = self.shelf
+        self._unkept += self.seq - 1 - self.flushed
+        if not shelf.count or shelf.first(shelf.count - 1) != self._segment:
+            try:
+                os.remove(shelf.path(self._segment))
+            except OSError:
+                # Empty or whole, it harms nobody.
+                pass
+        self.fill = BLOCK_HEAD_BYTES
+        shelf.keep(0, 0, None)
+        self._roll()
+        self._set_limit()
 
     def _settle(self) -> None:
-        if not self._size:
-            self.shelf.add(self._segment)
-            self._size = HEADER_BYTES
-        self.shelf.keep(self._segment, self._size, self.block[: self.fill])
-        self._size += self.fill
+        """The block at the end of the segment is on flash, with all before it."""
+        shelf = self.shelf
+        if not shelf.count or shelf.first(shelf.count - 1) != self._segment:
+            shelf.add(self._segment)
+        if self.fill > BLOCK_HEAD_BYTES:
+            shelf.keep(self._segment, self._size, self.block[: self.fill])
+            self._size += self.fill
         self.fill = BLOCK_HEAD_BYTES
         self.flushed = self.seq - 1
         if self._size + BLOCK_HEAD_BYTES + RECORD_BYTES_MAX > self.segment_bytes:
             self._roll()
+            self._crowded = self._is_crowded()
         self._set_limit()
-        while self.shelf.first(0) < self._doomed:
-            self.shelf.remove_oldest()
+        while shelf.first(0) < self._doomed:
+            shelf.remove_oldest()
 
     def _set_limit(self) -> None:
         self._limit = min(BLOCK_BYTES_MAX, self.segment_bytes - max(HEADER_BYTES, self._size))
@@ -274,7 +340,6 @@ class Journal(Coder):
         self._segment = self.seq
         self.references.reset()
         put_header(self._header, self.shelf.node, self.epoch, self.seq, self.chain)
-        self._crowded = self._is_crowded()
 
     def _is_crowded(self) -> bool:
         shelf = self.shelf
@@ -407,7 +472,7 @@ class Journal(Coder):
         stone = self._stone
         # A connection that breaks here again and again makes no new ones.
         if stone is None or stone[:2] != (first, last):
-            self._write()
+            self._write(closes=True)
             crowded, self._crowded = self._crowded, False
             seq, before = self.seq, self.chain
             self.tombstone(first, last, bodies.TOMBSTONE_DROPPED, after)
@@ -418,57 +483,8 @@ class Journal(Coder):
             end = HEAD_BYTES + bodies.TOMBSTONE_BYTES
             stone = self._stone = (first, last, seq, before, bytes(self._view[:end]))
         if stone[2] > self.flushed:
-            self._write()
+            self._write(closes=True)
         return stone[2:]
-
-    # -- boot
-
-    def _recover(self, draw_epoch: "Callable[[], bytes]") -> None:
-        shelf = self.shelf
-        mark = shelf.read_mark()
-        header = None
-        while shelf.count and header is None:
-            header = shelf.header(shelf.first(shelf.count - 1))
-            # An empty file was being made when the power went: nothing was flushed to it.
-            if header is None and shelf.remove_newest():
-                self.removed += 1
-        if header is not None:
-            self.epoch = bytes(header[12:20])
-        elif mark and not mark[2] and not self.removed:
-            self.epoch = mark[0]
-        else:
-            self.epoch = draw_epoch()
-            mark = None
-        self.cursor = Cursor(shelf, self._keys, self.epoch, self.references)
-        self.chain = genesis(shelf.node, self.epoch)
-        if shelf.count:
-            self._scan_newest()
-            self._reserved = self.flushed + _RESERVE_COUNT + UNFLUSHED_MAX
-        if mark and mark[0] == self.epoch:
-            self._reserved = max(mark[1], self.flushed)
-            self.delivered = min(mark[2], self.flushed)
-        put_head(self._entry, 1, shelf.node, self.epoch, 1, 0, 0)
-        self.seq = self._reserved + 1
-        if not self._size:
-            self._roll()
-        self._set_limit()
-        if self._reserved > self.flushed:
-            first, last = self.flushed + 1, self._reserved
-            self.tombstone(first, last, bodies.TOMBSTONE_RESERVED, self.chain)
-
-    def _scan_newest(self) -> None:
-        cursor = self.cursor
-        self._segment = self.shelf.first(self.shelf.count - 1)
-        cursor.open_segment(self.shelf.count - 1)
-        while cursor.entry() is not None:
-            cursor.advance()
-        self.chain = cursor.chain
-        self.flushed = cursor.seq - 1
-        file_bytes = os.stat(self.shelf.path(self._segment))[6]
-        self.torn_bytes = file_bytes - cursor.offset
-        room = self.segment_bytes - file_bytes - BLOCK_HEAD_BYTES - RECORD_BYTES_MAX
-        # Behind a torn block nothing can be read: go on in a new segment.
-        self._size = 0 if self.torn_bytes or room < 0 else file_bytes
 
 
 def free_bytes(path: str) -> int:

@@ -1,7 +1,6 @@
-"""What a journal needs once: at its opening, and after a failed write. Loaded on demand."""
+"""What a journal needs after a failed write. Loaded on demand."""
 
 import os
-from struct import pack, unpack
 from typing import TYPE_CHECKING
 
 from micropython import const
@@ -42,25 +41,3 @@ def is_written(path: str, spare: str, size: int, block: "Buffer") -> bool:
                 left -= len(piece)
     os.rename(spare, path)
     return False
-
-
-def arena(root: str, count: int, size: int) -> "tuple[int, int]":
-    """How many exchanges of how many bytes to keep: what is wanted, or more if it ever was more.
-
-    Segments written with more can't be read with less, as after a change of configuration. What was
-    the most stands in the file `arena`: u16 count | u16 bytes.
-    """
-    path = root + "/arena"
-    before = 0, 0
-    try:
-        with open(path, "rb") as file:
-            data = file.read(5)
-    except OSError:
-        data = b""
-    if len(data) == 4:
-        before = unpack(">HH", data)
-    most = max(count, before[0]), max(size, before[1])
-    if most != before:
-        with open(path, "wb") as file:
-            file.write(pack(">HH", *most))
-    return most

@@ -30,6 +30,8 @@ BLOCK_BYTES_MAX = const(768)
 # The longest exchange that is journaled: 9 + 18 bytes of question + 261 of answer.
 BODY_BYTES_MAX = const(288)
 RECORD_BYTES_MAX = BODY_BYTES_MAX + 12
+# Numbers that the mark reserves at once.
+RESERVE_COUNT = 256
 
 # In the first byte of a block: a jump, the chain value stands behind the head.
 JUMP = const(0x80)

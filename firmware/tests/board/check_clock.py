@@ -280,3 +280,18 @@ def test_a_boot_without_time_and_turn_flushes_its_events_after_five_minutes():
         ticks.ms += 60000
         cycle.check()
     assert book.flushes == 1
+
+
+def test_lines_that_never_rest_together_are_flushed_in_the_second_period():
+    clock, ticks, _ = make(NOW // 900 * 900 + 890)
+    book = Book()
+    cycle = Cycle(book, clock, 900, lambda: None)
+    ticks.ms += 10000
+    cycle.begin()
+    for _ in range(12):
+        cycle.begin()
+        ticks.ms += 300000
+        cycle.end()
+        cycle.check()
+    # In an hour: half an hour after the start, and then every half hour.
+    assert book.flushes == 2, book.flushes

@@ -77,6 +77,56 @@ def test_a_flush_that_fails_is_done_again_and_told():
     flash(run)
 
 
+def test_a_cycle_whose_file_fails_is_named_and_the_next_one_kept():
+    def run(chip):
+        journal = make_journal()
+        meters, bodies = Meters(5, count=20, telegram_bytes=130), {}
+        meters.poll(journal, bodies)
+        assert journal.flush()
+        assert journal.flushed == 20
+        # Whole telegrams fill several blocks: those before the fault wait in the open file.
+        meters = Meters(6, count=20, telegram_bytes=140)
+        meters.poll(journal)
+        mend = fail(chip)
+        assert not journal.flush()
+        assert (journal.flushed, journal.seq) == (20, 41)
+        mend()
+        meters.poll(journal, bodies)
+        assert journal.flush()
+        journal.flush()
+        gaps = []
+        found = entries_of(journal, gaps=gaps)
+        assert gaps == [(21, 40)]
+        for seq, (_, telegram) in bodies.items():
+            assert found[seq][41:] == telegram
+        (text,) = faults(found)
+        assert " 20 entries not kept" in text
+        taker = Taker(journal)
+        journal.rewind(1)
+        taker.take()
+        assert taker.named == gaps
+        assert journal.delivered == journal.flushed
+        again = make_journal(epoch=b"never---")
+        assert again.flushed == journal.flushed
+
+    flash(run)
+
+
+def test_a_first_segment_that_fails_leaves_nothing_behind():
+    def run(chip):
+        journal = make_journal()
+        meters = Meters(7, count=20, telegram_bytes=200)
+        meters.poll(journal)
+        mend = fail(chip)
+        assert not journal.flush()
+        mend()
+        meters.poll(journal)
+        assert journal.flush()
+        assert sorted(entries_of(journal, gaps=[])) == list(range(21, 41))
+
+    flash(run)
+
+
 def test_what_memory_cannot_hold_gets_no_number():
     def run(chip):
         journal = make_journal()

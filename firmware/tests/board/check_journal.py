@@ -12,6 +12,8 @@ from journal_kit import (
 )
 from ram_flash import RamFlash
 
+from nuan_firmware.recover import UNFLUSHED_MAX
+from nuan_firmware.segment import RESERVE_COUNT
 from nuan_protocols.uplink.body import EVENT_BOOT
 from nuan_protocols.uplink.entry import genesis
 
@@ -67,6 +69,41 @@ def test_unflushed_entries_are_not_seen():
         assert journal.flush()
         assert len(entries_of(journal)) == 5
         assert not journal.flush()
+
+    flash(run)
+
+
+def test_a_cycle_that_fills_many_blocks_closes_its_segment_once():
+    def run(chip):
+        journal = make_journal(segment_bytes=32768, references=62)
+        meters = Meters(1, count=60, telegram_bytes=240)
+        meters.poll(journal)
+        # Blocks wait in the open file: neither a reader nor a boot sees any of them.
+        assert (journal.flushed, entries_of(journal)) == (0, {})
+        assert journal.flush()
+        assert sorted(entries_of(journal)) == list(range(1, 61))
+        size = os.stat(journal.shelf.path(1))[6]
+        assert size > 60 * 240
+        before, bodies = sum(chip.erases), {}
+        meters.poll(journal, bodies)
+        assert max(entries_of(journal)) == journal.flushed == 60
+        journal.flush()
+        found = entries_of(journal)
+        assert all(found[seq][41:] == bodies[seq][1] for seq in bodies)
+        written = sum(os.stat(journal.shelf.path(1))[6:7]) - size
+        assert sum(chip.erases) - before <= written // 4096 + 3
+
+    flash(run)
+
+
+def test_unflushed_numbers_are_never_more_than_a_lost_mark_skips():
+    def run(_):
+        journal = make_journal(segment_bytes=32768)
+        most = 0
+        for _ in range(2000):
+            journal.event(EVENT_BOOT, "")
+            most = max(most, journal.seq - 1 - journal.flushed)
+        assert RESERVE_COUNT < most <= UNFLUSHED_MAX, most
 
     flash(run)
 
