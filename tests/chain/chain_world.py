@@ -9,9 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from chain_site import NODE, small_site
 
@@ -175,7 +176,7 @@ class Chain:
     """A laid-out folder with everything running; close() ends it all.
 
     `faults`: what is wrong with which bus, by its name. `outages` count from the start, in ms.
-    `gateway` makes the gateway's process.
+    `gateway` makes the gateway's process. `parts` are the node's besides (see NodeSpec).
     """
 
     def __init__(
@@ -190,6 +191,7 @@ class Chain:
         faults: Mapping[str, FaultRates] | None = None,
         outages: tuple[tuple[int, int], ...] = (),
         gateway: Callable[[Path], Process] = Gateway,
+        parts: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder, self.vm, self.seed = folder, vm, seed
         self.shown: list[Shown] = []
@@ -210,7 +212,7 @@ class Chain:
             self.gateway = gateway(folder)
             self.metered = MeteredBuilding(Building(Scenario(self.start_ms), seed), self.site, seed)
             self._watch(faults or {})
-            self.node = self.world.add_node(self._spec(outages))
+            self.node = self.world.add_node(replace(self._spec(outages), **(parts or {})))
             self.node.tunnel.hold_seconds = HOLD_SECONDS
         except BaseException:
             self.close()
