@@ -44,6 +44,8 @@ class World:
     ) -> None:
         self.seed = seed
         self.now_ms = start_ms
+        # What the machines outside believe beyond the truth.
+        self.clock_ahead_ms = 0
         self._clock = ClockFile(clock_file, start_ms) if clock_file else None
         self._vm = vm
         self._sources = sources
@@ -94,9 +96,9 @@ class World:
         self.set_clock(self.now_ms)
 
     def set_clock(self, now_ms: int) -> None:
-        """Show the time to the processes outside."""
+        """Show the time to the processes outside, as far as their clock is right."""
         if self._clock:
-            self._clock.write(now_ms)
+            self._clock.write(now_ms + self.clock_ahead_ms)
 
     def await_broker(self, port: int, timeout_s: float, host: str = "127.0.0.1") -> None:
         """Wait, in real time, until something accepts connections there."""
