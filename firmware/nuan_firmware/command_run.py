@@ -79,7 +79,8 @@ def _time(commands: "Commands", utc_s: int) -> str:
         raise ValueError("%d is no time of today" % utc_s)
     clock = commands.node.clock
     before = clock.now()
-    commands.node.take_time(utc_s)
+    if not commands.node.uplink.take_time(utc_s):
+        raise ValueError("it has been on the way for too long; acknowledgements tell the time, too")
     return "the clock was %d s off" % (utc_s - before)
 
 

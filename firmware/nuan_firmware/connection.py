@@ -84,8 +84,12 @@ class Connection:
 
     @property
     def is_provisional(self) -> bool:
-        """Whether the certificate's dates were judged by a clock that was never set."""
+        """Whether the certificate's dates were judged by a time that nobody vouches for."""
         return self._trust is not None and self._trust.is_provisional
+
+    def has_time(self) -> bool:
+        """The gateway has told the time over a provisional connection; whether it was taken."""
+        return self._trust is not None and self._trust.has_time()
 
     async def open(self) -> None:
         """Return when the broker has taken the subscription. Raises OSError, EOFError, ValueError
@@ -149,7 +153,7 @@ class Connection:
         """The connection has ended by this: keep it as `fault`, tell what has to be mended."""
         self.failures += 1
         self.fault = problem.args[0] if isinstance(problem, RefusedError) else repr(problem)
-        learned = self._trust is not None and self._trust.has_learned()
+        learned = self._trust is not None and self._trust.failed(problem)
         if isinstance(problem, (RefusedError, ValueError)) and not learned:
             self.failures = max(self.failures, _REFUSED_FAILURES)
             self._tell()

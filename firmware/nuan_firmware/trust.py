@@ -1,17 +1,21 @@
-"""Whom TLS trusts: the certificate authorities of the two slots, by a clock that may be unset.
+"""Whom TLS trusts: the certificate authorities of the two slots, by a clock that may be wrong.
 
-mbedTLS judges a certificate's dates by the chip's clock. Where that was never set, it is set for
-the time of the handshake to a lower bound of the time: the day this firmware was built, or a later
-day from which a certificate of the server is valid; that one is only believed when the certificate
-then proves to be signed by an authority in a slot. Such a session is provisional: it says HELLO,
-takes the time from the authenticated ACK, and is made anew under the true time.
+mbedTLS judges a certificate's dates by the chip's clock. Until the gateway has told the time since
+the boot, nobody vouches for that clock: NTP may have been forged, a clock chip have stood still. So
+the first session is provisional: it says HELLO, takes the time from the authenticated ACK, and is
+made anew under the true time. After a refusal the next one is provisional again.
+
+A clock that was never set, or by which a certificate was refused, is set for the time of a
+provisional handshake to a lower bound of the time: the day this firmware was built, or a later day
+from which a certificate of the server is valid; that one is only believed when the certificate then
+proves to be signed by an authority in a slot.
 """
 
 from typing import TYPE_CHECKING
 
 from nuan_firmware.connection import RefusedError
 from nuan_firmware.hal import chip
-from nuan_protocols.uplink.entry import CLOCK_NEVER_SET
+from nuan_protocols.uplink.entry import CLOCK_NEVER_SET, CLOCK_SYNCHRONISED
 
 if TYPE_CHECKING:
     from typing import Any
@@ -30,6 +34,9 @@ class Trust:
         self._context: "Any" = None
         self._assumed_s = self._seen_s = 0
         self._chip_s = self._begun_s = 0
+        # Whether the gateway has told the time, and no certificate was refused since.
+        self._is_told = False
+        self._was_refused = False
         self.is_provisional = False
         self.load()
 
@@ -51,13 +58,24 @@ class Trust:
             raise RefusedError("no certificate authority in the store; provision the node")
         return self._context
 
-    def has_learned(self) -> bool:
-        """Whether the handshake has shown a later day, by which the next one may succeed."""
-        return self.is_provisional and self._seen_s > self._assumed_s
+    def failed(self, problem: Exception) -> bool:
+        """A connection has ended by this; whether its handshake has shown a later day, by which
+        the next one may succeed."""
+        if isinstance(problem, ValueError):
+            self._is_told = False
+            self._was_refused = True
+        return self._assumed_s != 0 and self._seen_s > self._assumed_s
+
+    def has_time(self) -> bool:
+        """The gateway has told the time over a provisional session; whether the clock took it."""
+        self._is_told = self._clock.quality() == CLOCK_SYNCHRONISED
+        self._was_refused = False
+        return self._is_told
 
     def __enter__(self) -> None:
-        self.is_provisional = self._clock.quality() == CLOCK_NEVER_SET
-        if self.is_provisional:
+        self.is_provisional = not self._is_told
+        self._assumed_s = 0
+        if self.is_provisional and (self._was_refused or self._clock.quality() == CLOCK_NEVER_SET):
             self._begun_s = self._clock.uptime()
             self._chip_s = chip.utc_s()
             self._assumed_s = max(self._lowest_s, self._seen_s)
@@ -67,12 +85,14 @@ class Trust:
                 self._context.verify_callback = self._look_at
 
     def __exit__(self, kind: "Any", problem: "Any", trace: "Any") -> None:
-        if not self.is_provisional:
+        if not self._assumed_s:
             return
         if self._context is not None:
             self._context.verify_callback = None
         if self._clock.quality() == CLOCK_NEVER_SET:
             chip.set_utc(self._chip_s + self._clock.uptime() - self._begun_s)
+        else:
+            chip.set_utc(self._clock.now())
 
     def _look_at(self, certificate: memoryview, depth: int) -> int:  # noqa: ARG002
         """Remember from when on the certificates are valid; judging them is mbedTLS's work."""

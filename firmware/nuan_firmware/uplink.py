@@ -35,6 +35,12 @@ if TYPE_CHECKING:
 
 _CREDIT_QUESTION_S = const(60)
 _STRIKES_MAX = const(3)
+# The publications of a broker that ask for a PUBACK and wait for it; a gateway's ask for none.
+_PUBACKS_MAX = const(16)
+# A message says what time it was when it was made: on the way longer than this, it tells none.
+_LATE_S_MAX = const(10)
+# What the node's own seconds may be off by, 1 in 8192.
+_DRIFT_SHIFT = const(13)
 
 
 class Uplink:
@@ -67,6 +73,9 @@ class Uplink:
         self._wake = asyncio.Event()
         self._pubacks: "list[int]" = []
         self.commands: "Commands | None" = None
+        # The highest time that this connection has told, less the uptime then; and that uptime, 0
+        # when it has told none.
+        self._offset_s = self._offset_at_s = 0
         self._forget()
         self._conversation: "asyncio.Task[None] | None" = None
         self.name = "uplink"
@@ -104,6 +113,23 @@ class Uplink:
         """Send the journal once more from the number `seq` on, as far as it is held."""
         self._again = seq
         self._wake.set()
+
+    def take_time(self, utc_s: int) -> bool:
+        """Take the gateway's time from an authentic message of this connection, unless a broker has
+        kept the message, or says it again: time can't go back. False when it wasn't taken."""
+        uptime_s = self._clock.uptime()
+        offset_s = utc_s - uptime_s
+        late_s = self._offset_s - (uptime_s - self._offset_at_s >> _DRIFT_SHIFT) - offset_s
+        if not self._offset_at_s or late_s <= 0:
+            self._offset_s, self._offset_at_s = offset_s, uptime_s
+        elif late_s > _LATE_S_MAX:
+            if late_s > (_STRIKES_MAX + 1) * self._config.ack_timeout_s:
+                # So old nothing honest is, unless the gateway's clock was put back: another nonce
+                # tells these two apart.
+                self._end("the gateway's time goes back")
+            return False
+        self._on_time(utc_s)
+        return True
 
     def take_back(self) -> None:
         """Send again what isn't acknowledged: what was lent is free."""
@@ -179,6 +205,7 @@ class Uplink:
         self._progress_s = self._clock.uptime()
         self._pinged_s = NEVER
         self._seek = self._again = 0
+        self._offset_at_s = 0
         self._rewound = -1
         self._broken = False
         self._ended = ""
@@ -283,7 +310,7 @@ class Uplink:
                     self._take(flags, rest)
                 elif kind == mqtt.PINGRESP:
                     self._pinged_s = NEVER
-        except (OSError, EOFError, ValueError, mqtt.MqttError) as problem:
+        except (OSError, EOFError, ValueError, MemoryError, mqtt.MqttError) as problem:
             self._ended = repr(problem)
         self._broken = True
         self._wake.set()
@@ -291,6 +318,8 @@ class Uplink:
     def _take(self, flags: int, rest: memoryview) -> None:
         packet_id, payload = mqtt.publication(flags, rest)
         if packet_id:
+            if len(self._pubacks) >= _PUBACKS_MAX:
+                raise mqtt.MqttError("the broker doesn't take what it asks for")
             self._pubacks.append(packet_id)
         try:
             if len(payload) > 1 and payload[1] == TYPE_COMMAND:
@@ -311,10 +340,11 @@ class Uplink:
 
     def _acknowledged(self, ack: "Ack") -> None:
         journal = self._journal
-        self._on_time(ack.time)
+        self.take_time(ack.time)
         if self.connection.is_provisional:
             # The certificate's dates were not checked by the true time: nothing but it was taken.
-            self._is_provisional = self._broken = True
+            self._is_provisional = self.connection.has_time()
+            self._broken = True
             return
         self._credit = ack.credit
         self._progress_s = self._clock.uptime()

@@ -187,16 +187,34 @@ def test_another_hosts_certificate_is_refused(vm: Path, folder: Path) -> None:
 
 def test_an_expired_certificate_is_refused(vm: Path, folder: Path) -> None:
     later = int((NOW + 3 * YEAR).timestamp())
-    found = node(vm, folder, clock=later, until="refused")
+    found = node(vm, folder, clock=later, true=later, until="refused", failures=3)
     assert found["turns"] == 0
     assert "expired" in found["fault"]
 
 
 def test_a_certificate_of_the_future_is_refused(vm: Path, folder: Path) -> None:
     earlier = int((NOW - YEAR).timestamp())
-    found = node(vm, folder, clock=earlier, until="refused")
+    found = node(vm, folder, clock=earlier, true=earlier, built=earlier, until="refused")
     assert found["turns"] == 0
     assert "future" in found["fault"]
+
+
+def test_a_clock_that_only_ntp_has_set_doesnt_judge_dates_for_good(vm: Path, folder: Path) -> None:
+    """Forged NTP must not make an expired certificate good: the gateway's time comes first."""
+    true = int((NOW + 3 * YEAR).timestamp())
+    forged = int(NOW.timestamp())
+    found = node(vm, folder, clock=forged, true=true, until="refused", failures=1)
+    assert [provisional for _, provisional in found["told"]] == [True]
+    assert (found["turns"], found["delivered"]) == (0, 0)
+    assert "expired" in found["fault"]
+
+
+@pytest.mark.parametrize("years", [-1, 30])
+def test_a_wrong_clock_doesnt_lock_a_node_out_for_good(vm: Path, folder: Path, years: int) -> None:
+    built = int((NOW - timedelta(hours=1)).timestamp())
+    found = node(vm, folder, clock=int((NOW + years * YEAR).timestamp()), built=built)
+    assert found["delivered"] == 27
+    assert [provisional for _, provisional in found["told"][:2]] == [True, False]
 
 
 def test_an_unset_clock_takes_the_time_first_and_connects_anew(vm: Path, folder: Path) -> None:

@@ -2,13 +2,15 @@ import asyncio
 import os
 
 from config_kit import make_config
-from journal_kit import Meters, make_journal
+from journal_kit import KEYS, NODE, Meters, make_journal
 from ram_flash import RamFlash
 from tiny_gateway import Gateway
 
 from nuan_firmware.connection import Connection
 from nuan_firmware.links import Links
+from nuan_firmware.mqtt import MqttError
 from nuan_firmware.uplink import Uplink
+from nuan_protocols.uplink.ack import Ack, build_ack
 
 
 class Time:
@@ -58,6 +60,7 @@ class Node:
 
     def beat(self, seconds):
         self.clock.s += seconds
+        self.gateway.time += seconds
         self.uplink.check()
 
     async def settle(self, condition, what):
@@ -287,3 +290,47 @@ def test_the_back_off_grows_with_jitter_up_to_its_limit():
             assert len(set(seen)) > 10
 
     live(story)
+
+
+def test_a_broker_that_says_an_acknowledgement_again_cannot_put_the_clock_back():
+    async def story(node, gateway):
+        await node.settle(lambda: node.uplink.turns, "greeted")
+        start, nonce = gateway.time, node.uplink._nonce
+        for behind_s, taken in ((0, True), (8, True), (30, False), (100, False), (0, True)):
+            node.beat(100)
+            told = len(node.times)
+            old = Ack(NODE, node.journal.epoch, nonce, 0, False, 4, gateway.time - behind_s, ())
+            node.uplink._take(0, publication(build_ack(old, KEYS)))
+            assert node.times[told:] == [gateway.time - behind_s] * taken, behind_s
+        assert gateway.connections == 1
+        assert gateway.time == start + 500
+        # As old as nothing honest can be: another nonce tells a replay from a clock put back.
+        gateway.time -= 3600
+        old = Ack(NODE, node.journal.epoch, nonce, 0, False, 4, gateway.time, ())
+        node.uplink._take(0, publication(build_ack(old, KEYS)))
+        await node.settle(lambda: node.uplink.turns == 2, "greeted again")
+        assert node.times[-1] == gateway.time
+
+    live(story)
+
+
+def test_a_flood_of_publications_ends_the_connection_before_it_fills_the_heap():
+    async def story(node, gateway):
+        await node.settle(lambda: node.uplink.turns, "greeted")
+        packet = publication(b"nothing", 7)
+        raised = False
+        for _ in range(100):
+            try:
+                node.uplink._take(2, packet)
+            except MqttError:
+                raised = True
+                break
+        assert raised
+        assert len(node.uplink._pubacks) == 16
+
+    live(story)
+
+
+def publication(payload, packet_id=0):
+    """The rest of a PUBLISH."""
+    return memoryview(b"\x00\x01d" + (bytes((0, packet_id)) if packet_id else b"") + payload)

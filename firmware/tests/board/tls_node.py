@@ -49,7 +49,10 @@ class Clock:
         return time.ticks_diff(time.ticks_ms(), self._begun) * wanted["pace"] // 1000
 
     def quality(self):
-        return 0 if self.unset else 2
+        return 0 if self.unset else 2 if self.told else 1
+
+    def now(self):
+        return wanted["clock"] + self.uptime()
 
 
 def set_utc(seconds):
