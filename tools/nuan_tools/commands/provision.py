@@ -91,7 +91,7 @@ def _provision(
         typer.echo(tr("label in {path}", path=label))
     typer.echo(
         tr(
-            "node {node} is provisioned and starts; `nuan console {port} status` shows how it is",
+            "node {node} is provisioned and starts; `nuan console {port}` shows how it is",
             node=node.id,
             port=port,
         )
