@@ -8,7 +8,7 @@ a file; this does it for a whole program. Lines keep their numbers.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import NamedTuple
 
 _OPERATIONS: dict[type[ast.AST], Callable[[int, int], int]] = {
@@ -38,13 +38,15 @@ class _Module(NamedTuple):
     bound: dict[str, int]
 
 
-def folded(sources: Mapping[str, str]) -> dict[str, str]:
+def folded(sources: Mapping[str, str], kept: Container[str] = ()) -> dict[str, str]:
     """The sources by module name, with numbers for constants. All files must be given at once.
 
-    Raises SyntaxError about a source that isn't Python.
+    Modules that are `kept` keep theirs, for programs that aren't given. Raises SyntaxError about a
+    source that isn't Python.
     """
     modules = {name: _read(text, sources) for name, text in sources.items()}
     values = _values(modules)
+    values = {where: value for where, value in values.items() if where[0] not in kept}
     for name, module in modules.items():
         for where in _in_texts(name, module):
             values.pop(where, None)
@@ -63,8 +65,8 @@ def _read(text: str, sources: Mapping[str, str]) -> _Module:
                 origin[alias.asname or alias.name] = known
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.asname:
-                    origin[alias.asname] = (alias.name, "")
+                if alias.asname or "." not in alias.name:
+                    origin[alias.asname or alias.name] = (alias.name, "")
         for name in _bindings(node):
             bound[name] = bound.get(name, 0) + 1
     return _Module(text, tree, origin, bound)
@@ -89,11 +91,14 @@ def _bindings(node: ast.AST) -> Iterator[str]:
 def _values(modules: Mapping[str, _Module]) -> dict[tuple[str, str], int]:
     """The value of every (module, name) that is one whole number for ever."""
     values: dict[tuple[str, str], int] = {}
+    set_elsewhere = {where for name, module in modules.items() for where in _stores(name, module)}
     size = -1
     while size != len(values):
         size = len(values)
         for name, module in modules.items():
             for target, value in _assignments(module):
+                if (name, target) in set_elsewhere:
+                    continue
                 number = _number(value, name, module, values)
                 if number is not None and -_SMALL <= number < _SMALL:
                     values[name, target] = number
@@ -111,6 +116,15 @@ def _assignments(module: _Module) -> Iterator[tuple[str, ast.expr]]:
                 and target.id not in module.origin
             ):
                 yield target.id, node.value
+
+
+def _stores(name: str, module: _Module) -> Iterator[tuple[str, str]]:
+    """What a module sets in others."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            where = _where(node, name, module)
+            if where is not None:
+                yield where
 
 
 def _number(

@@ -3,7 +3,8 @@
 MicroPython holds each different name in a table that is never freed: 8 bytes a name, and the table
 doubles by some 10 KB at the 1,261st. So names that begin with one underscore become `_a`, `_b` ...,
 the same few in every file, and parameters that no call names become `_A`, `_B` ... Files whose
-classes inherit from each other count as one. Lines keep their numbers: tracebacks tell the place.
+classes inherit from each other count as one. Public names share `a_`, `b_` ... Lines keep their
+numbers: tracebacks tell the place.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count, islice, product
 from typing import NamedTuple
 
+from nuan_emulator import board_shared_names
+
 _PRIVATE = re.compile(r"_(?!_)\w*[^\W_]\w*\Z")
-_WORD = re.compile(r"(?<![\w.])\w+|(?<=\.)_\w+")
+_WORD = re.compile(r"\w+")
 # Bases that have no names of ours.
 _PLAIN = {name for name in dir(builtins) if name[0].isupper()}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -39,12 +42,16 @@ class _File(NamedTuple):
     tokens: list[tokenize.TokenInfo]
 
 
-def shortened(sources: Mapping[str, str], *, parameters: bool = True) -> dict[str, str]:
+def shortened(
+    sources: Mapping[str, str], *, parameters: bool = True, beside: Iterable[str] | None = None
+) -> dict[str, str]:
     """The sources by module name, with short names. All files of a program must be given at once.
 
-    Without `parameters` those keep their names, because others may call with them. Raises
-    SyntaxError about a source that isn't Python.
+    Without `parameters` those keep their names, because others may call with them; without the
+    sources `beside` it so do public names (see board_shared_names). Raises SyntaxError about a
+    source that isn't Python.
     """
+    public = {} if beside is None else board_shared_names.shared(sources, beside)
     files = {module: _read(text) for module, text in sources.items()}
     keywords = {name for file in files.values() for name in _keywords(file.tree)}
     if not parameters:
@@ -56,7 +63,7 @@ def shortened(sources: Mapping[str, str], *, parameters: bool = True) -> dict[st
         }
     short: dict[str, str] = {}
     for family in _families(files):
-        names = _short_names([files[module] for module in family])
+        names = public | _short_names([files[module] for module in family])
         for module in family:
             short[module] = _edited(files[module], names, keywords)
     return short

@@ -22,15 +22,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nuan_emulator import board_constants, board_imports, board_names, romfs
+from nuan_emulator import board_constants, board_imports, board_names, board_shared_names, romfs
 from nuan_emulator.board_imports import without_types
 from nuan_emulator.errors import BoardError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 SHIMS = Path(__file__).resolve().parent / "shims"
 SHIMS_IMAGE = "shims.img"
+# Of the shims those that programs import.
+HARDWARE = ("ds18x20", "esp32", "machine", "network", "onewire", "os", "socket", "time")
 # What a stage depends on besides its sources and the compiler.
-_BUILDERS = (board_constants, board_imports, board_names, romfs)
+_BUILDERS = (board_constants, board_imports, board_names, board_shared_names, romfs)
 # A board runs these as source text, as MicroPython does.
 RUN_AS_SOURCE = ("boot.py", "main.py")
 # What the loader needs of a library, as a copy of its own.
@@ -173,12 +175,19 @@ def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
     }
     own = {_module(place): place for place in texts if place.parts[0] == "lib"}
     fewer = board_constants.folded({module: texts[place] for module, place in own.items()})
-    for module, text in board_names.shortened(fewer).items():
+    beside = [
+        source.read_text("utf-8") for source, place in files if place.parts[0] in ("board", "shims")
+    ]
+    for module, text in board_names.shortened(fewer, beside=beside).items():
         texts[own[module]] = text
     # What stands in for hardware shares the board's table of names: the less of it the better.
     stand_ins = {_module(place): place for place in texts if place.parts[0] == "shims"}
     sources = {module: texts[place] for module, place in stand_ins.items()}
-    for module, text in board_names.shortened(sources, parameters=False).items():
+    sources = board_constants.folded(sources, HARDWARE)
+    beside = [source.read_text("utf-8") for source, place in files if place.parts[0] != "shims"]
+    # Programs may know all of what a board's own library has.
+    beside += ["\n".join(board_shared_names.made(sources[name])) for name in HARDWARE]
+    for module, text in board_names.shortened(sources, parameters=False, beside=beside).items():
         texts[stand_ins[module]] = text
     return texts
 

@@ -202,6 +202,7 @@ def _report_heap():
     heap = gc.mem_alloc(), gc.mem_free(), shim_bytes, flash_operations
     text = struct.pack("<IIIIII", *heap, cpu_us, flash_us)
     micropython.mem_info()
+    micropython.qstr_info()
     put(14, 0, text)
 
 

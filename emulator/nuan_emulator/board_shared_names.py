@@ -1,0 +1,235 @@
+"""Lets the public names of a program share few short ones, for a board keeps every name for ever.
+
+One name gets one short name wherever it stands, so who calls what needn't be known. Two names may
+share theirs when no module and no class, its bases included, has both. Left alone is what others
+may know: the board's library, its hardware, keywords of calls, texts, modules.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import hashlib
+import importlib
+import io
+import json
+import string
+from collections.abc import Container, Iterable, Iterator, Mapping
+from itertools import count, product
+
+_TYPES = (
+    int, str, bytes, bytearray, memoryview, list, tuple, dict, set, frozenset, property, Exception,
+    type, io.StringIO, io.BytesIO, io.TextIOWrapper, asyncio.Task, asyncio.Event, asyncio.Lock,
+    asyncio.StreamReader, asyncio.StreamWriter, type(hashlib.sha256()),
+)  # fmt: skip
+_MODULES = (
+    "array", "asyncio", "binascii", "builtins", "collections", "errno", "gc", "hashlib", "io",
+    "json", "math", "os", "platform", "random", "re", "select", "socket", "ssl", "struct", "sys",
+    "time", "zlib",
+)  # fmt: skip
+# What only MicroPython has.
+_BOARD = {
+    "awrite", "aclose", "awritestr", "readexactly", "readinto", "recv_into", "ilistdir", "statvfs",
+    "ipoll", "modify", "register", "unregister", "datetime", "threshold", "mem_alloc", "mem_free",
+    "print_exception", "const", "native", "viper", "heap_lock", "heap_unlock", "mem_info",
+    "ticks_ms", "ticks_us", "ticks_diff", "ticks_add", "sleep_ms", "sleep_us", "wait_for_ms",
+    "new_event_loop", "ThreadSafeFlag", "unhexlify", "mkfs", "mount", "umount", "urandom",
+    "readblocks", "writeblocks", "ioctl", "any", "getvalue", "update", "digest", "value",
+}  # fmt: skip
+_Names = set[str]
+
+
+def shared(sources: Mapping[str, str], others: Iterable[str]) -> dict[str, str]:
+    """For public names of the program, by module name, their short ones.
+
+    `others` are sources that live beside it on the board, whose names it mustn't change.
+    """
+    trees = {module: ast.parse(text) for module, text in sources.items()}
+    own = {name for tree in trees.values() for name in _made(tree)}
+    known = set(_library())
+    for text in others:
+        known |= set(_identifiers(ast.parse(text)))
+    for module, tree in trees.items():
+        known |= {*module.split("."), *_given_away(tree, sources)}
+    candidates = {name for name in own - known if not name.startswith("_") and len(name) > 1}
+    spaces = [_globals(tree) for tree in trees.values()]
+    spaces += _classes(trees)
+    taken = known.union(own, *spaces)
+    return _coloured(candidates, spaces, taken)
+
+
+def made(text: str) -> set[str]:
+    """The names that a source makes: its own at its top, and its classes'."""
+    return set(_made(ast.parse(text)))
+
+
+def _coloured(candidates: _Names, spaces: Iterable[_Names], taken: _Names) -> dict[str, str]:
+    """Short names such that none stands twice in a space."""
+    beside: dict[str, _Names] = {name: set() for name in candidates}
+    for space in spaces:
+        inside = space & candidates
+        for name in inside:
+            beside[name] |= inside
+    shorts: list[str] = []
+    fresh = (each for each in _letters() if each not in taken)
+    found: dict[str, str] = {}
+    # Those with the most neighbours first: the fewest short names come of it.
+    for name in sorted(candidates, key=lambda each: (-len(beside[each]), each)):
+        used = {found[other] for other in beside[name] if other in found}
+        short = next((each for each in shorts if each not in used), "")
+        if not short:
+            short = next(fresh)
+            shorts.append(short)
+        found[name] = short
+    return found
+
+
+def _letters() -> Iterator[str]:
+    for size in count(1):
+        for letters in product(string.ascii_lowercase, repeat=size):
+            yield "".join(letters) + "_"
+
+
+# -- who has which names
+
+
+def _made(tree: ast.Module) -> Iterator[str]:
+    """What a module makes at its top, and what its classes' bodies and methods do."""
+    yield from _bound(tree.body)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield from _bound(node.body)
+            yield from (each.attr for each in _own_attributes(node, ast.Store))
+
+
+def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            yield from (
+                each.id
+                for each in ast.walk(node)
+                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+            )
+
+
+def _own_attributes(
+    owner: ast.ClassDef, context: type[ast.expr_context] = ast.expr_context
+) -> Iterator[ast.Attribute]:
+    for node in ast.walk(owner):
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, context)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ("self", "cls")
+        ):
+            yield node
+
+
+def _globals(tree: ast.Module) -> _Names:
+    """Every name that stands alone in a file, global or not: they can be told apart no more."""
+    names = set(_bound(tree.body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            names |= set(node.names)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            body = node.body if isinstance(node.body, list) else []
+            names |= set(_bound(body))
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    names.add(inner.name)
+    return names
+
+
+def _classes(trees: Mapping[str, ast.Module]) -> list[_Names]:
+    """The names of every class, with those of its bases; bases of one name count as one."""
+    own: dict[str, _Names] = {}
+    bases: dict[str, _Names] = {}
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                names = own.setdefault(node.name, set())
+                names |= set(_bound(node.body))
+                names |= {each.attr for each in _own_attributes(node)}
+                above = bases.setdefault(node.name, set())
+                above |= {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+    grown = True
+    while grown:
+        grown = False
+        for name, above in bases.items():
+            wider = own[name].union(*(own.get(base, set()) for base in above))
+            grown |= wider != own[name]
+            own[name] = wider
+    return list(own.values())
+
+
+# -- what others may know
+
+
+def _library() -> Iterator[str]:
+    yield from dir(builtins)
+    yield from _BOARD
+    for each in _TYPES:
+        yield from dir(each)
+    for name in _MODULES:
+        yield from dir(importlib.import_module(name))
+    yield from dir(json.JSONEncoder)
+
+
+def _identifiers(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.arg | ast.keyword):
+            yield node.arg or ""
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.alias):
+            yield from (node.asname or node.name).split(".")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _given_away(tree: ast.Module, own: Container[str]) -> Iterator[str]:
+    """Names in texts, of keywords, of a library's things, and put on objects from outside."""
+    library = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name not in own
+    }
+    for node in _code(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.arg
+        elif isinstance(node, ast.ImportFrom) and (node.module or "") not in own:
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Attribute):
+            head = node.value.id if isinstance(node.value, ast.Name) else ""
+            if head in library or (isinstance(node.ctx, ast.Store) and head != "self"):
+                yield node.attr
+
+
+def _code(node: ast.AST) -> Iterator[ast.AST]:
+    """All of a tree but annotations, which no board reads."""
+    yield node
+    for name, value in ast.iter_fields(node):
+        if name in ("annotation", "returns"):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _code(child)
