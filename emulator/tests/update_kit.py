@@ -74,11 +74,10 @@ def main():
     while True:
         time.sleep(3600)
 """
-# What such a program needs of our libraries.
+# What such a program needs of the firmware.
 PARTS = (
-    "typing", "__init__", "trial", "update", "update_check", "update_key", "on_demand",
-    "panic", "chip", "flash",
-    "bundle", "sealed", "key_change", "body", "fields", "errors",
+    "__init__", "trial", "update", "update_check", "update_key", "on_demand", "panic", "chip",
+    "flash",
 )  # fmt: skip
 
 
@@ -107,15 +106,18 @@ def bundle_of(
     folder: Path, text: str, label: Label, key: UpdateKey | None = None, *, padding_bytes: int = 0
 ) -> bytes:
     """A part of our libraries, with this text as what starts."""
-    lib = stage_board(checkout_sources()) / "lib"
+    sources = checkout_sources()
+    package = folder / f"src-{label.version}-{label.build}" / sources.packages[0].name
     place = folder / f"rom-{label.version}-{label.build}"
+    shutil.rmtree(package.parent, ignore_errors=True)
     shutil.rmtree(place, ignore_errors=True)
-    for path in lib.rglob("*.mpy"):
+    for path in sources.packages[0].rglob("*.py"):
         if path.stem in PARTS:
-            target = place / path.relative_to(lib)
+            target = package / path.relative_to(sources.packages[0])
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-    (place / "nuan_firmware" / "start.py").write_text(text)
+    (package / "start.py").write_text(text)
+    shutil.copytree(stage_board(sources._replace(packages=(package,))) / "lib", place)
     if padding_bytes:
         (place / "padding").write_bytes(Random(label.version).randbytes(padding_bytes))
     return app_bundle(place, key.label(label) if key else label, key.sign if key else unsigned)
