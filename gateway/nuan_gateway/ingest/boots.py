@@ -24,7 +24,10 @@ from nuan_protocols.uplink.entry import HEAD_BYTES, KIND_EVENT, KIND_TOMBSTONE
 SOURCES = ("meters", "ntp", "kept", "gateway")
 """Who sets a node's clock, by rank; firmware before 0.2 named only the gateway, and not by name."""
 
-_STEP = re.compile(rf"(?:({'|'.join(SOURCES)}) )?(\d+) \((\d+)\) -> (\d+)")
+# Entries hold 32 bits of seconds: what has more digits no clock has shown.
+_STEP = re.compile(
+    rf"(?:({'|'.join(SOURCES)}) )?(\d{{1,10}}) \((\d{{1,2}})\) -> (\d{{1,10}})(?!\d)"
+)
 # An exchange has the time of its question and is written after its answer, behind later events.
 _DISORDER_S = 600
 

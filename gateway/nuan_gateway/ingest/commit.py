@@ -26,6 +26,7 @@ from nuan_gateway.ingest.messages import Authentic, Gatekeeper, down_topic
 from nuan_gateway.ingest.own_journal import continue_journal, epoch_of
 from nuan_gateway.ingest.progress import Progress
 from nuan_gateway.ingest.seal import Sealer
+from nuan_gateway.plain_text import plain
 from nuan_gateway.store import entries, exchanges, journals, outbox, schema
 from nuan_gateway.store.dialect import insert_tuples
 from nuan_gateway.store.engine import begin_write
@@ -353,7 +354,7 @@ def _note_hello(node: str, hello: Hello, progress: Progress) -> None:
     log.info(
         "node %s: %s, configuration %d, holds %d..%d, committed up to %d",
         node,
-        hello.firmware,
+        plain(hello.firmware),
         hello.config_version,
         hello.oldest,
         hello.newest,

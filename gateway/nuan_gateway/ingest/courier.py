@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from nuan_gateway.command_queue import CommandError, Orders
 from nuan_gateway.ingest.messages import Authentic
+from nuan_gateway.plain_text import plain
 from nuan_gateway.site import Site
 from nuan_gateway.store import commands
 from nuan_gateway.store.commands import NodeState, StoredCommand
@@ -172,7 +173,7 @@ class Courier:
             node,
             hello.epoch.hex(),
             hello.nonce.hex(),
-            hello.firmware,
+            plain(hello.firmware),
             hello.config_version,
             hello.oldest,
             hello.newest,
@@ -214,16 +215,18 @@ class Courier:
 
     def _note_events(self, connection: Connection, node: str, batch: Batch, now_ms: int) -> None:
         for entry in batch.entries:
-            if entry.kind != KIND_EVENT or entry.canonical[HEAD_BYTES] != EVENT_CONFIGURATION:
+            if entry.kind != KIND_EVENT:
                 continue
             try:
-                text = parse_event(entry.canonical[HEAD_BYTES:]).text
+                code, text = parse_event(entry.canonical[HEAD_BYTES:])
             except ProtocolError:
+                continue
+            if code != EVENT_CONFIGURATION:
                 continue
             transfer = commands.latest_configuration(connection, node)
             states = (commands.TRIAL, commands.FAILED)
             if text.startswith(_ROLLED_BACK) and transfer and transfer.state in states:
-                self._end(connection, transfer, commands.FAILED, text, now_ms)
+                self._end(connection, transfer, commands.FAILED, plain(text), now_ms)
 
     def _note_result(self, connection: Connection, node: str, result: Result, now_ms: int) -> None:
         session = self._sessions[node]
@@ -250,7 +253,7 @@ class Courier:
         state = _STATES[result.status]
         if state == commands.DONE and command.version is not None:
             state = commands.TRIAL
-        self._end(connection, command, state, result.text, now_ms)
+        self._end(connection, command, state, plain(result.text), now_ms)
 
     def _end(
         self, connection: Connection, command: StoredCommand, state: str, result: str, now_ms: int

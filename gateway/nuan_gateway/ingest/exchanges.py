@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from nuan_gateway.evidence.canonical import canonical_text
+from nuan_gateway.plain_text import plain
 from nuan_protocols.errors import ProtocolError
 from nuan_protocols.uplink.batch_reader import BatchEntry
 from nuan_protocols.uplink.body import EVENT_CONSOLE
@@ -81,12 +82,12 @@ def _said(entry: BatchEntry) -> dict[str, Any] | None:
         parsed = None
     said = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
     if not _number(said.get("slot"), _SLOT_MAX):
-        log.warning("entry %d: an exchange that can't be read: %s", entry.seq, event.text)
+        log.warning("entry %d: an exchange that can't be read: %s", entry.seq, plain(event.text))
         return None
     columns: dict[str, Any] = {"slot": said["slot"]}
     for name, column in _TEXTS.items():
         value = said.get(name, "")
-        columns[column] = value if isinstance(value, str) else ""
+        columns[column] = plain(value) if isinstance(value, str) else ""
     read = said.get("read")
     columns["read_seq"] = read if _number(read, _SEQ_MAX) else None
     return columns
