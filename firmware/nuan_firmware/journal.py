@@ -54,8 +54,6 @@ _ENOSPC = const(28)
 _FREE_BYTES = const(49152)
 # Days are local ones: China's, unless the configuration says otherwise.
 UTC_OFFSET_S = const(28800)
-# Segments thinned at one flush, each of which takes a board some seconds.
-_THINNED_MAX = const(3)
 
 
 class Journal(Coder):
@@ -88,13 +86,13 @@ class Journal(Coder):
         self.segment_bytes = segment_bytes - segment_bytes // 512
         self._header = bytearray(HEADER_BYTES)
         self._entry = bytearray(HEAD_BYTES + BODY_BYTES_MAX)
-        self._view = memoryview(self._entry)
+        self.view = memoryview(self._entry)
         self._block_seq = self._block_time = 0
-        self._crowded = False
-        self._doomed = 0
-        self._stone: "tuple[int, int, int, bytes, bytes] | None" = None
+        self.crowded = False
+        self.doomed = 0
+        self.stone: "tuple[int, int, int, bytes, bytes] | None" = None
         self._fault = ""
-        self._failures = self._unkept = 0
+        self._failures = self.unkept = 0
         # The newest segment while blocks wait in it for its closing.
         self._file: "BinaryIO | None" = None
         found = recover(self.shelf, keys, self.references, self.segment_bytes, draw_epoch)
@@ -103,13 +101,13 @@ class Journal(Coder):
         self.epoch, self.chain = found.epoch, found.chain
         self.flushed, self.delivered, self._reserved = found.numbers
         self.torn_bytes, self.removed = found.torn_bytes, found.removed
-        self._segment, self._size = found.segment, found.size
+        self.segment, self.size = found.segment, found.size
         self.seq = self._reserved + 1
         put_head(self._entry, 1, node, self.epoch, 1, 0, 0)
-        if not self._size:
-            self._roll()
-            self._crowded = self._is_crowded()
-        self._set_limit()
+        if not self.size:
+            self.roll()
+            self.crowded = self.is_crowded()
+        self.set_limit()
         if self._reserved > self.flushed:
             first, last = self.flushed + 1, self._reserved
             self.tombstone(first, last, bodies.TOMBSTONE_RESERVED, self.chain)
@@ -175,15 +173,18 @@ class Journal(Coder):
 
     def flush(self) -> bool:
         """Put everything journaled so far on flash; False when there was nothing to do."""
-        if not self._write(closes=True):
+        if not self.write(closes=True):
             return False
-        if self._crowded:
-            self._make_room()
+        if self.crowded:
+            from nuan_firmware.room import make_room
+
+            make_room(self)
+            unload("room")
         if self._fault:
             text = "journal: %d failures of flash, %d entries not kept: %s"
-            text %= self._failures, self._unkept, self._fault
+            text %= self._failures, self.unkept, self._fault
             self._fault = ""
-            self._failures = self._unkept = 0
+            self._failures = self.unkept = 0
             self.event(bodies.EVENT_FAULT, text)
         return True
 
@@ -192,10 +193,10 @@ class Journal(Coder):
     ) -> None:
         room = BODY_BYTES_MAX - RECORD_BYTES_MAX + HEAD_BYTES - end
         if self.fill - room > self._limit:
-            self._write(closes=self.seq - self.flushed > RESERVE_COUNT)
+            self.write(closes=self.seq - self.flushed > RESERVE_COUNT)
         if self.fill - room > self._limit or not self._reserve():
             # Flash takes nothing and memory is full. It gets no number, so none will be missing.
-            self._unkept += 1
+            self.unkept += 1
             return
         seq = self.seq
         if self.fill == BLOCK_HEAD_BYTES:
@@ -205,13 +206,16 @@ class Journal(Coder):
             self.begin_block(time, BLOCK_HEAD_BYTES)
         self._entry[1] = kind
         pack_into(">IIB", self._entry, 18, seq, time, clock)
-        self.encode(kind - 1 | clock << 4, self._view[HEAD_BYTES:end], time, slot, part)
+        self.encode(kind - 1 | clock << 4, self.view[HEAD_BYTES:end], time, slot, part)
         salt = self._keys.salt(self.epoch, seq)
-        self.chain = chain(self.chain, digest(salt, self._view[:end]))
+        self.chain = chain(self.chain, digest(salt, self.view[:end]))
         self.seq = seq + 1
-        if self._crowded and self.shelf.count > self.shelf.count_max + 1:
+        if self.crowded and self.shelf.count > self.shelf.count_max + 1:
             # Flushing is too far away: this can't wait for thinning.
-            self._drop_oldest()
+            from nuan_firmware.room import drop_oldest
+
+            drop_oldest(self)
+            unload("room")
 
     def _reserve(self) -> bool:
         """Whether the next number may be used."""
@@ -220,13 +224,12 @@ class Journal(Coder):
             try:
                 self.shelf.write_mark(self.epoch, last, self.delivered)
             except OSError as problem:
-                self._fault = repr(problem)
-                self._failures += 1
+                self.failed(problem)
                 return False
             self._reserved = last
         return True
 
-    def _write(self, closes: bool) -> bool:
+    def write(self, closes: bool) -> bool:
         """Put the block into the segment; only when that `closes`, it is flushed."""
         if self.fill > BLOCK_HEAD_BYTES:
             seal(self.block, self.fill, self._block_seq, self._block_time)
@@ -244,30 +247,38 @@ class Journal(Coder):
                 self._put(closes)
         except OSError as problem:
             # The block stays in memory, and is written with the next flush.
-            self._fault = repr(problem)
-            self._failures += 1
+            self.failed(problem)
             if waits:
-                self._abandon()
+                from nuan_firmware.room import abandon
+
+                abandon(self)
+                unload("room")
             return False
         return True
 
     def _put(self, closes: bool) -> None:
-        path = self.shelf.path(self._segment)
+        shelf = self.shelf
+        path = shelf.path(self.segment)
         if self._fault and self._file is None:
             from nuan_firmware.mend import is_written
 
-            done = is_written(path, self.shelf.root + NEW, self._size, self.block[: self.fill])
+            done = is_written(path, shelf.root + NEW, self.size, self.block[: self.fill])
             unload("mend")
             if done:
-                self._size = self._size or HEADER_BYTES
+                self.size = self.size or HEADER_BYTES
                 self._settle()
                 return
-        size = self._size
+        size = self.size
         file = self._file
         try:
             if file is None:
-                if not closes:
-                    self._free()
+                # Blocks that wait there can't be written again: see that there is room.
+                if (
+                    not closes
+                    and shelf.count > 1
+                    and 0 < free_bytes(shelf.root) < self.segment_bytes
+                ):
+                    shelf.remove_oldest()
                 file = open(path, "ab")  # noqa: SIM115
                 if not size:
                     file.write(self._header)
@@ -278,7 +289,7 @@ class Journal(Coder):
             if closes or end > self.segment_bytes:
                 self._file = None
                 file.close()
-                self._size = size
+                self.size = size
                 self._settle()
                 return
         except OSError:
@@ -287,128 +298,50 @@ class Journal(Coder):
                 file.close()
             raise
         self._file = file
-        self._size = size + self.fill
+        self.size = size + self.fill
         self.fill = BLOCK_HEAD_BYTES
         self.shelf.keep(0, 0, None)
-        self._set_limit()
-
-    def _free(self) -> None:
-        """Before blocks that can't be written again: see that there is room for them."""
-        shelf = self.shelf
-        if shelf.count > 1 and 0 < free_bytes(shelf.root) < self.segment_bytes:
-            shelf.remove_oldest()
-
-    def _abandon(self) -> None:
-        """Give up what waited in the file: its numbers are named when they would be sent."""
-        shelf = self.shelf
-        self._unkept += self.seq - 1 - self.flushed
-        if not shelf.count or shelf.first(shelf.count - 1) != self._segment:
-            try:
-                os.remove(shelf.path(self._segment))
-            except OSError:
-                # Empty or whole, it harms nobody.
-                pass
-        self.fill = BLOCK_HEAD_BYTES
-        shelf.keep(0, 0, None)
-        self._roll()
-        self._set_limit()
+        self.set_limit()
 
     def _settle(self) -> None:
         """The block at the end of the segment is on flash, with all before it."""
         shelf = self.shelf
-        if not shelf.count or shelf.first(shelf.count - 1) != self._segment:
-            shelf.add(self._segment)
+        if not shelf.count or shelf.first(shelf.count - 1) != self.segment:
+            shelf.add(self.segment)
         if self.fill > BLOCK_HEAD_BYTES:
-            shelf.keep(self._segment, self._size, self.block[: self.fill])
-            self._size += self.fill
+            shelf.keep(self.segment, self.size, self.block[: self.fill])
+            self.size += self.fill
         self.fill = BLOCK_HEAD_BYTES
         self.flushed = self.seq - 1
-        if self._size + BLOCK_HEAD_BYTES + RECORD_BYTES_MAX > self.segment_bytes:
-            self._roll()
-            self._crowded = self._is_crowded()
-        self._set_limit()
-        while shelf.first(0) < self._doomed:
+        if self.size + BLOCK_HEAD_BYTES + RECORD_BYTES_MAX > self.segment_bytes:
+            self.roll()
+            self.crowded = self.is_crowded()
+        self.set_limit()
+        while shelf.first(0) < self.doomed:
             shelf.remove_oldest()
 
-    def _set_limit(self) -> None:
-        self._limit = min(BLOCK_BYTES_MAX, self.segment_bytes - max(HEADER_BYTES, self._size))
+    def set_limit(self) -> None:
+        """See how many bytes of the block fit into the segment."""
+        self._limit = min(BLOCK_BYTES_MAX, self.segment_bytes - max(HEADER_BYTES, self.size))
 
-    # -- room
+    def failed(self, problem: Exception) -> None:
+        """Have flush() tell what flash has done wrong."""
+        self._fault = repr(problem)
+        self._failures += 1
 
-    def _roll(self) -> None:
-        self._size = 0
-        self._segment = self.seq
+    def roll(self) -> None:
+        """Begin a new segment with the next number; what was journaled is flushed or given up."""
+        self.size = 0
+        self.segment = self.seq
         self.references.reset()
         put_header(self._header, self.shelf.node, self.epoch, self.seq, self.chain)
 
-    def _is_crowded(self) -> bool:
+    def is_crowded(self) -> bool:
+        """Whether there is no room for another segment."""
         shelf = self.shelf
         return shelf.count >= shelf.count_max or (
             shelf.count > 1 and free_bytes(shelf.root) < self.segment_bytes + _FREE_BYTES
         )
-
-    def _make_room(self) -> None:
-        try:
-            self._thin()
-        except (OSError, ValueError, MemoryError) as problem:
-            self._fault = repr(problem)
-            self._failures += 1
-            # What the buffers hold may not be this segment's any more.
-            if self._size:
-                self._roll()
-                self._set_limit()
-        if self._crowded and self.shelf.count >= self.shelf.count_max:
-            self._drop_oldest()
-
-    def _thin(self) -> None:
-        shelf = self.shelf
-        self._crowded = True
-        for _ in range(_THINNED_MAX):
-            if shelf.first(1) <= self.delivered + 1:
-                shelf.remove_oldest()
-            else:
-                from nuan_firmware.thin import thin
-
-                done = thin(self)
-                unload("thin")
-                if not done:
-                    self._drop_oldest()
-                    return
-            self._crowded = self._is_crowded()
-            if not self._crowded:
-                return
-
-    def restore(self, seq: int) -> None:
-        """After thinning: bring back the buffers of writer and reader, the reader at `seq`."""
-        cursor = self.cursor
-        self.fill = BLOCK_HEAD_BYTES
-        self.shelf.keep(0, 0, None)
-        self.references.reset()
-        if self._size:
-            own = cursor.references
-            cursor.references = self.references
-            cursor.open_segment(self.shelf.count - 1)
-            while cursor.entry() is not None:
-                cursor.skip()
-            cursor.references = own
-        cursor.seek(seq)
-
-    def _drop_oldest(self) -> None:
-        self._crowded = False
-        shelf = self.shelf
-        index = 1
-        header = shelf.header(shelf.first(index))
-        while header is None and index < shelf.count - 1:
-            index += 1
-            header = shelf.header(shelf.first(index))
-        last = shelf.first(index) - 1
-        if last <= self.delivered:
-            shelf.remove_oldest()
-        elif header is not None:
-            # Whatever was dropped before and its tombstones are named again by this one.
-            after = bytes(header[24:56])
-            self._doomed = last + 1
-            self.tombstone(self.delivered + 1, last, bodies.TOMBSTONE_DROPPED, after)
 
     # -- what the gateway has
 
@@ -442,7 +375,10 @@ class Journal(Coder):
         if entry is None:
             return False
         if cursor.lost and cursor.lost[1] > self.delivered:
-            seq, before, stone = self._named(cursor.lost)
+            from nuan_firmware.room import named
+
+            seq, before, stone = named(self, cursor.lost)
+            unload("room")
             if seq > self.flushed:
                 return False
             cursor.lost = None
@@ -457,34 +393,6 @@ class Journal(Coder):
             following += 1
             entry = cursor.entry()
         return True
-
-    def name_losses(self) -> None:
-        """Journal a tombstone for what is missing before the cursor's entry."""
-        lost = self.cursor.lost
-        self.cursor.lost = None
-        if lost and lost[1] > self.delivered:
-            self._named(lost)
-
-    def _named(self, lost: "tuple[int, int, bytes]") -> "tuple[int, bytes, bytes]":
-        """(number, chain value before it, canonical bytes) of the tombstone for what was lost."""
-        first, last, after = lost
-        first = max(first, self.delivered + 1)
-        stone = self._stone
-        # A connection that breaks here again and again makes no new ones.
-        if stone is None or stone[:2] != (first, last):
-            self._write(closes=True)
-            crowded, self._crowded = self._crowded, False
-            seq, before = self.seq, self.chain
-            self.tombstone(first, last, bodies.TOMBSTONE_DROPPED, after)
-            self._crowded = crowded
-            if self.seq == seq:
-                # Flash takes nothing: it wasn't journaled.
-                return seq, before, b""
-            end = HEAD_BYTES + bodies.TOMBSTONE_BYTES
-            stone = self._stone = (first, last, seq, before, bytes(self._view[:end]))
-        if stone[2] > self.flushed:
-            self._write(closes=True)
-        return stone[2:]
 
 
 def free_bytes(path: str) -> int:

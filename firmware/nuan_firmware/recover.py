@@ -1,16 +1,21 @@
 """Where a journal goes on after a boot: what its folder holds. Loaded on demand, once a boot."""
 
 import os
-from struct import pack, unpack
+from binascii import crc32
+from struct import pack, unpack, unpack_from
 from typing import TYPE_CHECKING
 
+from micropython import const
+
 from nuan_firmware.cursor import Cursor
+from nuan_firmware.on_demand import unload
 from nuan_firmware.segment import (
     BLOCK_BYTES_MAX,
     BLOCK_HEAD_BYTES,
     RECORD_BYTES_MAX,
     RESERVE_COUNT,
 )
+from nuan_firmware.shelf import MARK_BYTES, MARK_MAGIC, NEW, SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
 # Numbers that can be in use and not yet flushed: a cycle closes its segment at the first block
 # after as many as are reserved at once, and no block holds more entries than this.
 UNFLUSHED_MAX = RESERVE_COUNT + BLOCK_BYTES_MAX // 4
+
+_NAME_CHARS = const(12)
 
 
 class Found:
@@ -50,13 +57,13 @@ def recover(
 
     A folder without either begins the epoch that `draw_epoch` gives.
     """
-    mark = shelf.read_mark()
+    mark = _read_mark(shelf)
     header = None
     removed = 0
     while shelf.count and header is None:
         header = shelf.header(shelf.first(shelf.count - 1))
         # An empty file was being made when the power went: nothing was flushed to it.
-        if header is None and shelf.remove_newest():
+        if header is None and _remove_newest(shelf):
             removed += 1
     if header is not None:
         epoch = bytes(header[12:20])
@@ -93,6 +100,29 @@ def _scan_newest(found: Found, shelf: "Shelf", segment_bytes: int) -> int:
     return cursor.seq - 1
 
 
+def _read_mark(shelf: "Shelf") -> "tuple[bytes, int, int] | None":
+    """(epoch, reserved, delivered), or None without a sound mark."""
+    mark = memoryview(shelf.mark)
+    try:
+        with open(shelf.root + "/mark", "rb") as file:
+            size = file.readinto(mark)
+    except OSError:
+        return None
+    reserved, delivered, crc = unpack_from(">III", mark, 12)
+    if size != MARK_BYTES or mark[:4] != MARK_MAGIC or crc != crc32(mark[:20]):
+        return None
+    return bytes(mark[4:12]), reserved, delivered
+
+
+def _remove_newest(shelf: "Shelf") -> int:
+    """Delete the newest segment from flash, whose header isn't sound; the size it had."""
+    path = shelf.path(shelf.first(shelf.count - 1))
+    size = os.stat(path)[6]
+    os.remove(path)
+    shelf.forget(shelf.count - 1)
+    return int(size)
+
+
 def arena(root: str, count: int, size: int) -> "tuple[int, int]":
     """How many exchanges of how many bytes to keep: what is wanted, or more if it ever was more.
 
@@ -113,3 +143,35 @@ def arena(root: str, count: int, size: int) -> "tuple[int, int]":
         with open(path, "wb") as file:
             file.write(pack(">HH", *most))
     return most
+
+
+def segments(root: str) -> "list[tuple[int, int]]":
+    """(first number, level of thinning) of the segments on flash, in order."""
+    names = [item[0] for item in os.ilistdir(root)]
+    if NEW[1:] in names or [name for name in names if name[8:] in SUFFIXES[1:]]:
+        from nuan_firmware.thin import names_left
+
+        names = names_left(root, names)
+        unload("thin")
+    found = [
+        (int(name[:8], 16), SUFFIXES.index(name[8:]))
+        for name in names
+        if len(name) == _NAME_CHARS and name[8:] in SUFFIXES
+    ]
+    return sorted(found)
+
+
+def make_folder(path: str) -> None:
+    """Make a folder and those it lies in, as far as they are missing."""
+    at = path.find("/", 1)
+    while at >= 0:
+        _make_one(path[:at])
+        at = path.find("/", at + 1)
+    _make_one(path)
+
+
+def _make_one(path: str) -> None:
+    try:
+        os.mkdir(path)
+    except OSError:
+        os.stat(path)

@@ -15,10 +15,8 @@ commit: a power cut leaves the old mark or the new one.
 import os
 from array import array
 from binascii import crc32
-from struct import pack_into, unpack_from
+from struct import pack_into
 from typing import TYPE_CHECKING
-
-from micropython import const
 
 from nuan_firmware.segment import BLOCK_HEAD_BYTES, HEADER_BYTES, header_seq
 
@@ -26,10 +24,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 MARK_MAGIC = b"nuM1"
-_MARK_BYTES = const(24)
+MARK_BYTES = 24
 SUFFIXES = (".seg", ".day", ".mon")
 NEW = "/new"
-_NAME_CHARS = const(12)
 
 
 class Shelf:
@@ -45,11 +42,13 @@ class Shelf:
         self.count = self.days = self.months = 0
         self.firsts = array("I", bytes(4 * (count_max + 4)))
         self._header = bytearray(HEADER_BYTES)
-        self._mark = bytearray(_MARK_BYTES)
+        self.mark = bytearray(MARK_BYTES)
         self._fresh: "memoryview | None" = None
         self._fresh_first = self._fresh_offset = 0
-        _make_folder(root)
-        for first, level in _segments(root):
+        from nuan_firmware.recover import make_folder, segments
+
+        make_folder(root)
+        for first, level in segments(root):
             # More than fit can only be there when the limit was lowered: the oldest go.
             if self.count > count_max:
                 self.remove_oldest()
@@ -101,14 +100,6 @@ class Shelf:
         for at in range(index, self.count):
             self.firsts[at] = self.firsts[at + 1]
 
-    def remove_newest(self) -> int:
-        """Delete the newest segment from flash, whose header isn't sound; the size it had."""
-        path = self.path(self.first(self.count - 1))
-        size = os.stat(path)[6]
-        os.remove(path)
-        self.forget(self.count - 1)
-        return int(size)
-
     def header(self, first: int) -> "bytearray | None":
         """Header of a segment, valid until the next call; None when it isn't sound."""
         with open(self.path(first), "rb") as file:
@@ -145,55 +136,10 @@ class Shelf:
 
     def write_mark(self, epoch: bytes, reserved: int, delivered: int) -> None:
         """Put the mark down; it is on flash when this returns."""
-        mark = memoryview(self._mark)
+        mark = memoryview(self.mark)
         mark[0:4] = MARK_MAGIC
         mark[4:12] = epoch
         pack_into(">II", mark, 12, reserved, delivered)
         pack_into(">I", mark, 20, crc32(mark[:20]))
         with open(self.root + "/mark", "wb") as file:
             file.write(mark)
-
-    def read_mark(self) -> "tuple[bytes, int, int] | None":
-        """(epoch, reserved, delivered), or None without a sound mark."""
-        mark = memoryview(self._mark)
-        try:
-            with open(self.root + "/mark", "rb") as file:
-                size = file.readinto(mark)
-        except OSError:
-            return None
-        reserved, delivered, crc = unpack_from(">III", mark, 12)
-        if size != _MARK_BYTES or mark[:4] != MARK_MAGIC or crc != crc32(mark[:20]):
-            return None
-        return bytes(mark[4:12]), reserved, delivered
-
-
-def _segments(root: str) -> "list[tuple[int, int]]":
-    """(first number, level of thinning) of the segments on flash, in order."""
-    names = [item[0] for item in os.ilistdir(root)]
-    if NEW[1:] in names or [name for name in names if name[8:] in SUFFIXES[1:]]:
-        from nuan_firmware.on_demand import unload
-        from nuan_firmware.thin import names_left
-
-        names = names_left(root, names)
-        unload("thin")
-    found = [
-        (int(name[:8], 16), SUFFIXES.index(name[8:]))
-        for name in names
-        if len(name) == _NAME_CHARS and name[8:] in SUFFIXES
-    ]
-    return sorted(found)
-
-
-def _make_folder(path: str) -> None:
-    at = path.find("/", 1)
-    while at >= 0:
-        _make_one(path[:at])
-        at = path.find("/", at + 1)
-    _make_one(path)
-
-
-def _make_one(path: str) -> None:
-    try:
-        os.mkdir(path)
-    except OSError:
-        os.stat(path)

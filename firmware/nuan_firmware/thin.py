@@ -93,8 +93,24 @@ def thin(journal: "Journal") -> bool:
     try:
         done = (joins and _replace(journal, at - 1, at, level)) or _replace(journal, at, at, level)
     finally:
-        journal.restore(seq)
+        _restore(journal, seq)
     return done
+
+
+def _restore(journal: "Journal", seq: int) -> None:
+    """Bring back the buffers of writer and reader, the reader at `seq`."""
+    cursor = journal.cursor
+    journal.fill = BLOCK_HEAD_BYTES
+    journal.shelf.keep(0, 0, None)
+    journal.references.reset()
+    if journal.size:
+        own = cursor.references
+        cursor.references = journal.references
+        cursor.open_segment(journal.shelf.count - 1)
+        while cursor.entry() is not None:
+            cursor.skip()
+        cursor.references = own
+    cursor.seek(seq)
 
 
 def _replace(journal: "Journal", first: int, last: int, level: int) -> bool:

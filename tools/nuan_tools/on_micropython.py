@@ -51,7 +51,12 @@ def vm_command(vm: Path, heap_bytes: int = HEAP_BYTES) -> list[str]:
     return [str(vm), "-X", f"heapsize={heap_bytes}", "-c", RUNNER]
 
 
-def run_file(command: list[str], file: Path, import_roots: list[Path]) -> list[Outcome]:
+def run_file(
+    command: list[str],
+    file: Path,
+    import_roots: list[Path],
+    seconds_max: int = FILE_SECONDS_MAX,
+) -> list[Outcome]:
     """Runs one file; a crash or a hang fails the function it happened in, or the file itself.
 
     `command` runs RUNNER with a heap like a board's.
@@ -65,7 +70,7 @@ def run_file(command: list[str], file: Path, import_roots: list[Path]) -> list[O
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=FILE_SECONDS_MAX,
+            timeout=seconds_max,
         )
         text, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as error:

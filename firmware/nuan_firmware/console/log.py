@@ -8,6 +8,7 @@ from micropython import const
 from nuan_firmware.console.borrowed import STEPS, Borrowed
 from nuan_firmware.console.status import civil
 from nuan_firmware.hal import chip
+from nuan_firmware.on_demand import unload
 from nuan_protocols.uplink.entry import HEAD_BYTES, KIND_EVENT
 from nuan_protocols.uplink.fields import uint
 
@@ -69,5 +70,8 @@ async def _last(reply: "Reply", borrowed: Borrowed, count: int, back: int) -> "l
             if reply.screen.is_interrupted():
                 break
         entry = cursor.entry()
-    journal.name_losses()
+    from nuan_firmware.room import name_losses
+
+    name_losses(journal)
+    unload("room")
     return events

@@ -86,7 +86,7 @@ def test_a_clock_step_is_an_event_and_a_small_difference_is_not():
 def test_a_torn_journal_is_an_event():
     def run():
         app = make(config())
-        path = app.journal.shelf.path(app.journal._segment)
+        path = app.journal.shelf.path(app.journal.segment)
         app.journal.flush()
         with open(path, "ab") as file:
             file.write(b"torn")
