@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
+from nuan_firmware import trial
 from nuan_firmware.hal import chip
 from nuan_protocols.uplink import command as wire
 from nuan_protocols.uplink.result import DONE, GO_ON
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # Long enough for the result to reach the gateway, and for a turn that has begun to end.
 _RESTART_S = const(5)
 _TURN_S_MAX = const(120)
+_LOOK_S = const(30)
 
 
 def run(commands: "Commands", code: int, payload: bytes) -> "tuple[int, str, int]":
@@ -66,8 +68,13 @@ def _receiver(node: "Node", kind: int) -> "Receiver":
 
 
 async def restart(node: "Node") -> None:
-    """Restart when no meter is being read, with everything journaled on flash."""
+    """Restart when no meter is being read, with everything journaled on flash.
+
+    An update on trial has only one start: its proof is awaited, or it ends with a restart itself.
+    """
     await asyncio.sleep(_RESTART_S)
+    while not node.supervisor.is_healthy and trial.is_on_trial():
+        await asyncio.sleep(_LOOK_S)
     for _ in range(_TURN_S_MAX):
         if node.safe_why or node.cycle.is_idle():
             break

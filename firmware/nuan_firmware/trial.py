@@ -32,12 +32,12 @@ _BACK = "went back"
 def watch(node: "Node") -> None:
     """At boot: journal what became of the last update; have one on trial confirmed or given up."""
     tell(node.journal)
-    if not _is_on_trial():
+    if not is_on_trial():
         return
     supervisor = node.supervisor
 
     def beat(now_s: int) -> None:
-        if now_s >= SECONDS_MAX and not supervisor.is_healthy and _is_on_trial():
+        if now_s >= SECONDS_MAX and not supervisor.is_healthy and is_on_trial():
             polled = all(poller.turns for poller in node.pollers)
             what = "gateway not reached" if polled else "not every bus polled"
             give_up(node.journal, "%s within %d minutes" % (what, SECONDS_MAX // 60))
@@ -52,7 +52,7 @@ def watch(node: "Node") -> None:
 
 def leave(why: str) -> None:
     """A program on trial that would come down to safe mode is no good: go back at once."""
-    if _is_on_trial():
+    if is_on_trial():
         _keep_why("safe mode: " + why)
         chip.restart()
 
@@ -90,7 +90,8 @@ def tell(journal: "Journal") -> None:
         chip.set_number("vm_trial", 0)
 
 
-def _is_on_trial() -> bool:
+def is_on_trial() -> bool:
+    """Whether what runs is an update that hasn't proved itself yet."""
     expected = chip.number("vm_trial", 0)
     if expected > 0:
         return _runs(expected)
