@@ -1,65 +1,50 @@
-"""A board to test: one of the emulator, or a real one on a bench. Tests see no difference.
+"""What a test may do with a board, whichever of the two worlds it lives in."""
 
-The bench: a board with the firmware and a node key, its console on a serial port, its buses wired
-to the meters that its /config.json names. No gateway is needed.
-"""
+from __future__ import annotations
 
-import shutil
-import time
+import tempfile
 from pathlib import Path
-from random import Random
 from typing import Any, Protocol
 
-from repl_link import ReplLink
+from pulled_journal import read_pulled
 
-from nuan_emulator import flash
-from nuan_emulator.line import Line
-from nuan_emulator.meters import MBusHeatMeter, RoomSensor
-from nuan_emulator.meters.device import HeatState, RoomState
-from nuan_emulator.node_spec import NodeSpec
-from nuan_emulator.world import World
+from nuan_protocols.uplink.batch_reader import BatchEntry
+from nuan_protocols.uplink.body import EVENT_BOOT
+from nuan_protocols.uplink.entry import HEAD_BYTES, KIND_EVENT, KIND_EXCHANGE
+from nuan_protocols.uplink.entry_reader import Exchange, parse_event, parse_exchange
+from nuan_tools.firmware.keys import SigningKey
+from nuan_tools.node_link.client import ConsoleClient
+from nuan_tools.node_link.pulling import pull
 
-START_MS = 1_793_462_400_000
-NODE_ID = "6e75616e00000001"
-# A node that nobody tells the time reads its meters all the same after ten minutes.
-COLD_START_S = 600
-
-CONFIG: dict[str, Any] = {
-    "format": 1,
-    "version": 7,
-    "node": NODE_ID,
-    "wifi": {"ssid": "bench"},
-    "mqtt": {"host": "10.1.0.1", "port": 1883},
-    "journal": {"flush_s": 300},
-    "buses": [
-        {"name": "mbus", "protocol": "mbus", "uart": 1, "tx": 17, "rx": 16}
-        | {"baud": 2400, "parity": "E", "timeout_ms": 1100},
-        {"name": "rs485", "protocol": "modbus", "uart": 2, "tx": 25, "rx": 26, "de": 27}
-        | {"baud": 9600, "parity": "N", "timeout_ms": 300},
-    ],
-    "meters": [
-        {"slot": 1, "bus": 0, "address": 1, "every_s": 300},
-        {"slot": 2, "bus": 0, "address": 2, "every_s": 300},
-        {"slot": 3, "bus": 1, "address": 1, "every_s": 60, "reads": [[4, 1, 2]]},
-    ],
-}
+# Longer than any board takes from power to its first answer.
+BOOT_S = 30
+# A node that nobody tells the time reads its meters all the same after two minutes.
+COLD_START_S = 120
 
 
 class Board(Protocol):
-    """What a test may do with a board, and what it may look at."""
+    """A node with its meters; `config` is what it runs, `key` opens its console.
+
+    `first` is the number of the first entry that it can have journaled since the test has it.
+    `signer` is the private half of the update key that it knows, None where nobody has given it.
+    """
 
     config: dict[str, Any]
+    key: bytes
+    console: ConsoleClient
+    first: int
+    signer: SigningKey | None
 
-    def live(self, seconds: int) -> None:
+    def live(self, seconds: float) -> None:
         """Let it work for so long."""
         ...
 
     def reset(self) -> None:
-        """Cut its power, or pull its reset line, and let it start again."""
+        """Cut its power, or pull its reset line, and wait until it answers again."""
         ...
 
-    def files(self) -> dict[str, bytes]:
-        """Everything on its flash. A real board is stopped for that, and started again."""
+    def utc_s(self) -> int:
+        """What time it is where it lives."""
         ...
 
     def close(self) -> None:
@@ -67,79 +52,60 @@ class Board(Protocol):
         ...
 
 
-class EmulatedBoard:
-    """The firmware on the genuine VM, with emulated meters; nobody answers its uplink."""
-
-    def __init__(self, folder: Path, vm: Path, seed: int) -> None:
-        self.config = CONFIG
-        self._vm = vm
-        self._world = World(seed=seed, start_ms=START_MS, vm=vm)
-        heat = [MBusHeatMeter(f"1000000{n}", n, _heat) for n in (1, 2)]
-        lines = {
-            1: Line(2400, 11, heat, seed=seed),
-            2: Line(9600, 10, [RoomSensor("40000001", 1, _room)], seed=seed),
-        }
-        self._node = self._world.add_node(
-            NodeSpec(
-                node_id=NODE_ID,
-                key=Random(seed).randbytes(32),
-                config=self.config,
-                image=folder / "flash.img",
-                broker=("127.0.0.1", 9),
-                lines=lines,
-            )
-        )
-
-    def live(self, seconds: int) -> None:
-        self._world.run_until(self._world.now_ms + seconds * 1000)
-
-    def reset(self) -> None:
-        self._node.kill()
-        self._node.restart()
-
-    def files(self) -> dict[str, bytes]:
-        copy = self._node.spec.image.with_suffix(".copy")
-        shutil.copyfile(self._node.spec.image, copy)
-        return flash.read_files(self._vm, self._node.stage, copy)
-
-    def close(self) -> None:
-        self._world.close()
+def opened(board: Board) -> ConsoleClient:
+    """Its console, unlocked for the next ten minutes."""
+    board.console.unlock(board.key)
+    return board.console
 
 
-class BenchBoard:
-    """A real board behind a serial port whose RTS line is wired to reset, as on every ESP32 kit."""
-
-    def __init__(self, port: str) -> None:
-        import json
-
-        import serial
-
-        self._serial = serial.Serial(port, 115200, timeout=0.1)
-        self._link = ReplLink(self._serial)
-        self.config = json.loads(self.files()["/config.json"])
-
-    def live(self, seconds: int) -> None:
-        time.sleep(seconds)
-
-    def reset(self) -> None:
-        self._serial.dtr = False
-        self._serial.rts = True
-        time.sleep(0.1)
-        self._serial.rts = False
-
-    def files(self) -> dict[str, bytes]:
-        found = self._link.files()
-        self.reset()
-        return found
-
-    def close(self) -> None:
-        self._serial.close()
+def status(board: Board) -> dict[str, Any]:
+    """All that `status` says."""
+    return opened(board).request("status", tries=3)
 
 
-def _heat(now_ms: int) -> HeatState:
-    seconds = (now_ms - START_MS) // 1000
-    return HeatState(seconds * 40_000, seconds * 60, 2000, 250, 5512, 3498, seconds)
+def journal(board: Board) -> list[BatchEntry]:
+    """What it has journaled since the test has it, pulled and proved with its key."""
+    console = opened(board)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "node.pull"
+        pull(console, path, board.first)
+        return read_pulled(path.read_bytes(), board.key)
 
 
-def _room(now_ms: int) -> RoomState:
-    return RoomState(190 + (now_ms - START_MS) // 600_000 % 20, 420)
+def reboot(board: Board) -> None:
+    """Have it restart by itself, and wait until it answers again."""
+    opened(board).request("reboot")
+    board.live(BOOT_S)
+    board.console.request("status", tries=5)
+
+
+def meters_of(board: Board) -> list[dict[str, Any]]:
+    """What its configuration says of each meter."""
+    return list(board.config["meters"])
+
+
+def flush_s(board: Board) -> int:
+    """How many seconds lie between two flushes of its journal."""
+    return int(board.config.get("journal", {}).get("flush_s", 900))
+
+
+def live_through(board: Board, periods: int) -> None:
+    """Long enough for so many flushes after the meters are read for the first time."""
+    board.live(COLD_START_S + BOOT_S + periods * flush_s(board) + 60)
+
+
+def exchanges(entries: list[BatchEntry]) -> list[tuple[BatchEntry, Exchange]]:
+    """Those of them that are exchanges with meters."""
+    found = [entry for entry in entries if entry.kind == KIND_EXCHANGE]
+    return [(entry, parse_exchange(entry.canonical[HEAD_BYTES:])) for entry in found]
+
+
+def events(entries: list[BatchEntry], code: int) -> list[str]:
+    """The texts of the events of that code."""
+    found = [parse_event(e.canonical[HEAD_BYTES:]) for e in entries if e.kind == KIND_EVENT]
+    return [event.text for event in found if event.code == code]
+
+
+def boots(entries: list[BatchEntry]) -> int:
+    """How often it has started."""
+    return len(events(entries, EVENT_BOOT))

@@ -8,23 +8,140 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from board_worlds import BenchBoard, Board, EmulatedBoard  # needs the path
+# These need the path.
+from bench_board import BenchBoard, BenchPort
+from board_worlds import Board, reboot
+from emulated_board import EmulatedBoard, Workshop
+from emulated_gateway import EmulatedGateway
+from other_bundle import bring_update
+
+from nuan_tools.firmware.keys import read_key
+
+ONLY_BENCH = "only a real board proves this: pytest hil_tests --bench PORT"
+ONLY_EMULATOR = "only the emulator can do this to a meter, or look at a pin"
+EMULATED = {"emulated", "emulated_gateway"}
+SLOW = "takes half an hour of real time: --slow"
+# Of real time, what a test says it takes; a board that hangs is given up then.
+PATIENCE = 3
+MINUTES_USUAL = 5
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--bench", metavar="PORT", help="serial port of a real board to run hil_tests on"
+    group = parser.getgroup("hil_tests: a board on a bench")
+    worlds = group.addoption
+    worlds("--virtual", action="store_true", help="the emulator, which is the default")
+    worlds("--bench", metavar="PORT", help="a real board's serial port")
+    worlds("--keys", metavar="FILE", default="keys.toml", help="the gateway's keys file")
+    worlds("--node", metavar="ID", default="", help="the node that must be at the port")
+    worlds("--update-key", metavar="FILE", help="the private update key of the board's public one")
+    worlds("--vm-image", metavar="FILE", help="the MicroPython image that runs on the board")
+    worlds("--slow", action="store_true", help="on a bench also what takes half an hour each")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    lines = (
+        "minutes(n): how long it takes on a bench, in real time",
+        "slow: takes over half an hour on a bench (--slow)",
     )
+    for line in lines:
+        config.addinivalue_line("markers", line)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    port = config.getoption("--bench")
+    for item in items:
+        if not item.path.is_relative_to(here):
+            continue
+        if not port:
+            if item.get_closest_marker("bench"):
+                item.add_marker(pytest.mark.skip(reason=ONLY_BENCH))
+            continue
+        mark = item.get_closest_marker("minutes")
+        minutes = float(mark.args[0]) if mark else MINUTES_USUAL
+        item.add_marker(pytest.mark.timeout(60 * (PATIENCE * minutes + MINUTES_USUAL)))
+        if item.get_closest_marker("slow") and not config.getoption("--slow"):
+            item.add_marker(pytest.mark.skip(reason=SLOW))
+        if EMULATED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.skip(reason=ONLY_EMULATOR))
+
+
+@pytest.fixture(scope="session")
+def real_board(request: pytest.FixtureRequest) -> Iterator[BenchBoard]:
+    """The board on the bench."""
+    option = request.config.getoption
+    signer = None
+    if option("--update-key"):
+        path = Path(str(option("--update-key")))
+        signer = read_key(path, lambda: pytest.exit(f"{path}: set NUAN_KEY_PASSPHRASE"))
+    port = BenchPort(str(option("--bench")))
+    board = BenchBoard(port, Path(str(option("--keys"))), str(option("--node")), signer)
+    yield board
+    board.close()
 
 
 @pytest.fixture
-def board(request: pytest.FixtureRequest, tmp_path: Path, seed: int) -> Iterator[Board]:
-    """A board that has just been given power."""
-    port = request.config.getoption("--bench", default=None)
-    if port:
-        board: Board = BenchBoard(str(port))
-    else:
-        print(f"seed {seed}")
-        board = EmulatedBoard(tmp_path, request.getfixturevalue("vm"), seed)
+def bench(real_board: BenchBoard) -> BenchBoard:
+    """The board on the bench, just started."""
+    real_board.hand_over()
+    return real_board
+
+
+@pytest.fixture(scope="session")
+def workshop(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, seed: int
+) -> Workshop:
+    """Where the emulator's boards come from."""
+    print(f"seed {seed}")
+    return Workshop(tmp_path_factory.mktemp("workshop"), request.getfixturevalue("vm"), seed)
+
+
+@pytest.fixture
+def emulated(workshop: Workshop, tmp_path: Path) -> Iterator[EmulatedBoard]:
+    """A board of the emulator, just started."""
+    board = workshop.board(tmp_path)
     yield board
     board.close()
+
+
+@pytest.fixture(scope="session")
+def armed_flash(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an emulated board's flash, after an update has come over its console."""
+    folder = tmp_path_factory.mktemp("armed")
+    board = workshop.board(folder)
+    bring_update(board, folder)
+    board.close()
+    return folder
+
+
+@pytest.fixture
+def on_trial(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Board]:
+    """A board of either world that has taken an update, and has just started with it."""
+    if request.config.getoption("--bench"):
+        real: BenchBoard = request.getfixturevalue("bench")
+        bring_update(real, tmp_path)
+        reboot(real)
+        yield real
+        return
+    shop: Workshop = request.getfixturevalue("workshop")
+    board = shop.board(tmp_path, flash=request.getfixturevalue("armed_flash"))
+    yield board
+    board.close()
+
+
+@pytest.fixture
+def emulated_gateway(
+    workshop: Workshop, armed_flash: Path, tmp_path: Path
+) -> Iterator[EmulatedGateway]:
+    """A board of the emulator that tries an update and reaches the real gateway."""
+    made = EmulatedGateway(workshop, armed_flash, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def board(request: pytest.FixtureRequest) -> Board:
+    """A board of either world, just started."""
+    real = request.config.getoption("--bench")
+    found: Board = request.getfixturevalue("bench" if real else "emulated")
+    return found
