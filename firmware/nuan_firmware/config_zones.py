@@ -368,7 +368,7 @@ def _calendar(top: "Section") -> "Calendar":
         top.integer("utc_offset_s", -43200, 50400, 28800) if top.has("utc_offset_s") else 28800
     )
     if not top.has("calendar"):
-        return Calendar(b"", b"", offset_s, (1101, 331))
+        return Calendar(b"", b"", offset_s, (_NOVEMBER, _APRIL - 1))
     section = top.section("calendar")
     off = _days(section, "off")
     work = _days(section, "work")

@@ -66,6 +66,12 @@ def test_everything_is_read():
     assert control.probes[0].rom == b"\x28\xff\x64\x1e\x80\x16\x03\x4c"
 
 
+def test_the_heating_season_without_a_calendar_is_november_to_march():
+    document = json.loads(MODBUS)
+    del document["calendar"]
+    assert config.parse(document).control.calendar == (b"", b"", 28800, (305, 90))
+
+
 def test_a_valve_in_a_meter_must_be_allowed_by_name():
     def zone(**more):
         return (("zones",), [dict(zone=1, slot=40, setpoint_dc=200, **more)])
