@@ -53,7 +53,8 @@ class Links:
                 if link.is_up():
                     return
                 reason = link.why()
-            except OSError as problem:
+            except Exception as problem:
+                # Drivers know more errors than OSError; the next link is to be tried after any.
                 reason = repr(problem)
             self._leave(reason)
         if self._links:

@@ -118,7 +118,7 @@ class SeveralLinks(Links):
         link = self._links[self._looked]
         try:
             link.start()
-        except OSError:
+        except Exception:
             self._drop()
         else:
             asyncio.create_task(self._step(link))  # noqa: RUF006

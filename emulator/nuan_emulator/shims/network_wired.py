@@ -46,7 +46,10 @@ class LAN:
             raise ValueError("spi and cs must be specified")
 
     def active(self, on=None):
-        if on is not None and bool(on) != _lan[0]:
+        if on is not None:
+            if bool(on) == _lan[0]:
+                # The driver of IDF takes neither twice.
+                raise OSError("ethernet %s failed" % ("enable" if on else "disable"))
             _lan[0] = bool(on)
             _lan[1] = _STARTED if on else _STOPPED
             _network.changed(1, False)

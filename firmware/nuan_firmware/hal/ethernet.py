@@ -38,7 +38,7 @@ class Ethernet:
         if self._lan is None:
             self._lan = network.LAN(**_arguments(self._options))
             self._options = None
-        self._lan.active(False)
+        self.stop()
         self._lan.active(True)
 
     def step(self) -> None:
@@ -57,7 +57,8 @@ class Ethernet:
 
     def stop(self) -> None:
         """Halt the driver."""
-        if self._lan is not None:
+        # One that stands still already refuses to be halted.
+        if self._lan is not None and self._lan.active():
             self._lan.active(False)
 
 

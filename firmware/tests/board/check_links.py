@@ -97,6 +97,18 @@ def test_the_first_that_comes_up_is_used_and_the_others_are_off():
     assert story.notes == ["ethernet -> wifi: no ethernet; away 0 s"]
 
 
+def test_a_driver_that_fails_in_its_own_way_does_not_keep_the_next_link_from_its_turn():
+    for error in (RuntimeError, AttributeError, ValueError, OSError):
+        story = Story(Way("ethernet"), Way("wifi"))
+
+        def start(error=error):
+            raise error("driver")
+
+        story.ways[0].start = start
+        assert story.connect() == "wifi"
+        assert story.beats(60) == -1
+
+
 def test_none_says_why_and_begins_anew_with_the_first():
     story = Story(Way("wifi", False), Way("ppp", False))
     assert story.connect() == "no link: no ppp"
