@@ -22,13 +22,14 @@ _REST_S_MAX = const(3600)
 
 
 class Instants:
-    """Begins with the next instants; while the clock is unset, with a turn at once."""
+    """Begins with the next instants; when it `owes` one or the clock is unset, with a turn at
+    once."""
 
-    def __init__(self, clock: "Clock", periods: "Iterable[int]") -> None:
+    def __init__(self, clock: "Clock", periods: "Iterable[int]", owes: bool = False) -> None:
         self._clock = clock
         self._periods = sorted(set(periods))
         now = clock.now()
-        owed = 0 if clock.was_set.is_set() else 1
+        owed = 0 if clock.was_set.is_set() and not owes else 1
         self._taken = [now // period - owed for period in self._periods]
         self._steps = clock.steps
 

@@ -34,6 +34,8 @@ def watch(node: "Node") -> None:
     tell(node.journal)
     if not is_on_trial():
         return
+    for poller in node.pollers:
+        poller.owes_turn = True
     supervisor = node.supervisor
 
     def beat(now_s: int) -> None:
@@ -178,8 +180,12 @@ def _head(slot: int) -> "Head | None":
 
 
 def _keep_why(reason: str) -> None:
-    with open(WHY_PATH, "w") as file:
-        file.write(reason[:_CHARACTERS_MAX])
+    try:
+        with open(WHY_PATH, "w") as file:
+            file.write(reason[:_CHARACTERS_MAX])
+    except OSError as problem:
+        # On full flash it goes back all the same.
+        print("update given up:", reason, problem)
 
 
 def _why() -> str:

@@ -79,6 +79,18 @@ def test_an_unset_clock_begins_with_a_turn_at_once_and_goes_on_by_the_seconds_si
     assert [second for period, _, second, _ in life.taken if period == 3600] == [0, 3600, 7200]
 
 
+def test_who_owes_a_turn_begins_with_it_at_once_and_goes_on_as_usual():
+    life = Life()
+    life.instants = Instants(life.clock, PERIODS, True)
+    assert life.instants.wait_ms() <= 0
+    life.turn()
+    assert [period for period, _, _, _ in life.taken] == list(PERIODS)
+    assert life.instants.wait_ms() > 0
+    life.live(86400)
+    assert life.late == 0
+    assert len(life.numbers(3600)) == 25
+
+
 def test_setting_the_clock_is_a_step_forward_with_one_turn():
     life = Life(begin_s=0)
     life.live(4000)

@@ -198,3 +198,27 @@ def test_the_formats_constants_are_those_of_the_protocol():
     assert (update.APP, update.IMAGE) == (bundle.APP, bundle.IMAGE)
     assert update.HEAD_BYTES == bundle.HEAD_BYTES
     assert update.CHUNK_BYTES >= bundle.PAYLOAD_AT_MAX
+
+
+def test_a_trial_does_not_wait_for_meters_that_are_due_once_an_hour():
+    from nuan_firmware import trial
+
+    class Poller:
+        turns = 0
+        owes_turn = False
+
+    class Node:
+        journal = None
+        pollers = (Poller(), Poller())
+
+    class Supervisor:
+        def __init__(self):
+            self.on_beat = []
+            self.on_healthy = []
+
+    Node.supervisor = Supervisor()
+    for numbers, owes in (({}, False), ({"trial": 1, "tries": 1}, True)):
+        Hal.numbers = numbers
+        trial.watch(Node)
+        assert [poller.owes_turn for poller in Node.pollers] == [owes, owes]
+    Hal.numbers = {}
