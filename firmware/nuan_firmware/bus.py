@@ -75,7 +75,9 @@ class Line:
         first = min(most, _NOTICE_CHARACTERS) + len(readout.question)
         if readout.waiting and not self._fault:
             await self._wait(self.timeout_ms + port.frame_ms(first))
-        if self.received and readout.waiting and not self._fault:
+        # What came while the program was busy elsewhere is still in the UART: it isn't too late.
+        has_begun = self.received or port.uart.any()
+        if has_begun and readout.waiting and not self._fault:
             await self._wait(port.frame_ms(most))
         self._readout = None
         self._quiet_since = ticks_ms()

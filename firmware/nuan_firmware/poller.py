@@ -92,6 +92,8 @@ class Poller:
         self._usual = (config.buses[bus].baud, config.buses[bus].parity)
         self.master = master(config.buses[bus].protocol, len(self.meters))
         self._failed = False
+        # An update on trial is judged by a turn: it can't wait for meters that are due once a day.
+        self.owes_turn = False
         self._instants: "Instants | None" = None
         self._unwritten: "tuple[int, int, Meter, int, Exchange] | None" = None
 
@@ -103,7 +105,7 @@ class Poller:
             return
         if self._instants is None:
             await self._await_time()
-            self._instants = Instants(clock, self._periods)
+            self._instants = Instants(clock, self._periods, self.owes_turn)
         instants = self._instants
         while True:
             wait_ms = min(instants.wait_ms(), _SLEEP_MS_MAX)
@@ -211,6 +213,9 @@ class Poller:
         done = 0
         question = readout.request()
         while question is not None:
+            # Whoever waits for the line moves on as long as the meter does.
+            deadline_s = clock.uptime() + _EXCHANGE_S_MAX
+            self.deadline_s = max(self.deadline_s, deadline_s)
             # The clock may be set while the meter answers: its time and quality are of one moment.
             time, quality = clock.now(), clock.quality()
             await line.send(question, self.master.quiet_ms(line.port, self._failed), readout)

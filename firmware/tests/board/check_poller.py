@@ -424,6 +424,65 @@ def test_after_a_fault_of_the_port_the_line_listens_again():
     assert told == [5, True]
 
 
+class QuietUart(Uart):
+    """A port without a file behind it, asked by poll() like a board's."""
+
+    def ioctl(self, request, mask):
+        return super().ioctl(request, mask) if request == 3 else -22
+
+
+def test_an_answer_that_came_while_the_program_was_busy_is_taken():
+    import time
+
+    port = Port(lambda question: b"")
+    port.uart = QuietUart(lambda question: b"")
+    line = Line(port, 20)
+    told = []
+
+    async def busy():
+        # A name is looked up, or a segment thinned: longer than any answer takes.
+        await asyncio.sleep_ms(5)
+        time.sleep_ms(60)
+
+    async def ask():
+        readout = Hearing()
+        await line.send(b"?", 0, readout)
+        task = asyncio.create_task(busy())
+        late = asyncio.create_task(arrive())
+        told.append(await line.receive(readout))
+        await task
+        await late
+
+    async def arrive():
+        await asyncio.sleep_ms(5)
+        port.uart._waiting = b"!"
+
+    asyncio.run(ask())
+    assert told == [True]
+
+
+def test_whoever_waits_for_a_slow_meter_moves_on_with_each_exchange():
+    clock = Time()
+    clock.seconds = 0
+    clock.uptime = lambda: clock.seconds
+    deadlines = []
+
+    def slow(question):
+        clock.seconds += 100
+        deadlines.append(poller.deadline_s - clock.seconds)
+        return modbus(1, 3, b"\0\1")
+
+    reads = tuple([(3, register, 1) for register in range(6)])
+    config = make_config(buses=(RS485,), meters=(meter(1, 1, 900, reads),))
+    taken = []
+    poller = Poller(
+        config, 0, Port(slow), Book(), clock, Cycles(9), lambda *answer: taken.append(answer), broke
+    )
+    asyncio.run(poller.read_one(0))
+    assert len(taken) == 6
+    assert min(deadlines) >= 0
+
+
 def test_what_is_said_in_several_frames_has_a_reference_for_each():
     from nuan_firmware.poller import reference
 
