@@ -11,8 +11,12 @@ except Exception as problem:
     import machine
 
     sys.print_exception(problem)
-    with open("/boot.why", "w") as file:
-        file.write("crashed: " + repr(problem))
+    try:
+        with open("/boot.why", "w") as file:
+            file.write("crashed: " + repr(problem))
+    except OSError:
+        # Full or broken flash: without the restart the board would stand still for good.
+        pass
     # Long enough for somebody at the console to stop it.
     time.sleep(10)
     machine.reset()

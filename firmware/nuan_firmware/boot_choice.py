@@ -23,7 +23,10 @@ def reason() -> str:
     except OSError:
         return NOT_PROVISIONED
     crashes = chip.number("crashes", 0)
-    if crashes < CRASHES_MAX or chip.number("trial", -1) >= 0 or chip.number("vm_trial", 0) > 0:
+    if crashes < CRASHES_MAX or chip.number("trial", -1) >= 0:
+        return ""
+    # An image that was given up counts as on trial until the program tells of it: it has to get on.
+    if chip.number("vm_trial", 0) > 0 and crashes < 2 * CRASHES_MAX:
         return ""
     try:
         os.stat(_TRIAL_PATH)

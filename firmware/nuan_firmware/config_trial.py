@@ -52,8 +52,11 @@ def load() -> "Config":
 
 def give_up(why: str) -> None:
     """Remove the trial; the next boot, or this one, runs the last good configuration."""
-    with open(WHY_PATH, "w") as file:
-        file.write(why[:_WHY_CHARACTERS_MAX])
+    try:
+        with open(WHY_PATH, "w") as file:
+            file.write(why[:_WHY_CHARACTERS_MAX])
+    except OSError as problem:
+        print("configuration given up:", why, problem)
     os.remove(config_store.TRIAL_PATH)
 
 

@@ -97,7 +97,11 @@ def tell(journal: "Journal") -> None:
 
 
 def _write(lines: "list[list[str]]") -> None:
-    with open(PATH + ".new", "w") as file:
-        for line in lines:
-            file.write("\t".join(line) + "\n")
-    os.rename(PATH + ".new", PATH)
+    try:
+        with open(PATH + ".new", "w") as file:
+            for line in lines:
+                file.write("\t".join(line) + "\n")
+        os.rename(PATH + ".new", PATH)
+    except OSError as problem:
+        # Full or broken flash must not keep a node from its restart, nor from its start.
+        print("panics not kept:", problem)

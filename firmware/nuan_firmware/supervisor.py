@@ -149,8 +149,15 @@ class Supervisor:
         return moving
 
     def fault(self, name: str, problem: "Exception | str") -> None:
-        """Journal what went wrong in a part, unless it is old news."""
+        """Journal what went wrong in a part, unless it is old news; raises nothing."""
         self._failed = True
+        try:
+            self._tell(name, problem)
+        except Exception as another:
+            # Without the memory to tell of it: whoever keeps a part going must go on.
+            sys.print_exception(another)
+
+    def _tell(self, name: str, problem: "Exception | str") -> None:
         if isinstance(problem, Exception):
             if isinstance(problem, MemoryError):
                 self._out_of_memory(name)
@@ -179,11 +186,14 @@ class Supervisor:
 
     def restart(self, reason: str) -> None:
         """Restart the node in good order: nothing journaled is lost, the reason is kept."""
-        from nuan_firmware import panic
+        try:
+            from nuan_firmware import panic
 
-        self._journal.flush()
-        panic.keep(reason, self._clock)
-        chip.reset()
+            self._journal.flush()
+            panic.keep(reason, self._clock)
+        finally:
+            # Even without the memory for that.
+            chip.reset()
 
     def _out_of_memory(self, name: str) -> None:
         gc.collect()

@@ -203,6 +203,36 @@ def test_no_memory_again_and_again_restarts_the_node_in_good_order():
     with_panics(run, ["uplink: out of memory, 3 times in an hour"])
 
 
+def test_a_fault_that_cannot_be_journaled_does_not_end_the_part():
+    supervisor, part, _, book = made(faults=2)
+
+    def full(code, text):
+        raise MemoryError
+
+    book.event = full
+
+    async def script(tick):
+        await tick()
+
+    live(supervisor, script)
+    assert part.runs == 3
+
+
+def test_a_restart_comes_even_when_its_reason_cannot_be_kept():
+    supervisor, _, _, book = made()
+    Hal.resets = 0
+
+    def broken():
+        raise MemoryError
+
+    book.flush = broken
+    try:
+        supervisor.restart("out of memory")
+    except MemoryError:
+        pass
+    assert Hal.resets == 1
+
+
 def with_panics(run, expected):
     """Run something that keeps panics, and compare their texts."""
     from ram_flash import MOUNT, RamFlash
