@@ -117,13 +117,7 @@ class Zones:
 
         Journaled, kept over reboots; the legal clamp still applies. Raises ValueError(reason).
         """
-        from nuan_firmware.control import overrides
-
-        try:
-            overrides.override(self, zone, setpoint_dc, until_s, who, why)
-        finally:
-            on_demand.unload("control.overrides")
-        self._kept("save")
+        self._by_hand(zone, setpoint_dc, until_s, who, why)
         self.tick(self.clock.uptime())
 
     def describe(self) -> "list[dict[str, Any]]":
@@ -134,6 +128,15 @@ class Zones:
             return describe.describe(self)
         finally:
             on_demand.unload("control.describe")
+
+    def _by_hand(self, zone: int, setpoint_dc: int, until_s: int, who: str, why: str) -> None:
+        from nuan_firmware.control import overrides
+
+        try:
+            overrides.override(self, zone, setpoint_dc, until_s, who, why)
+        finally:
+            on_demand.unload("control.overrides")
+        self._kept("save")
 
     # -- one zone
 
@@ -173,7 +176,8 @@ class Zones:
         plan = MODE_NORMAL
         requested_dc = zone.setpoint_dc
         if law.override and is_set and law.override[1] <= utc_s:
-            self.override(zone.zone, 0, 0, "node", "expired")
+            # Without deciding anew: others that end now would end within each other.
+            self._by_hand(zone.zone, 0, 0, "node", "expired")
         if law.override and is_set:
             plan = MODE_OVERRIDE
             requested_dc = law.override[0]

@@ -234,6 +234,24 @@ def test_an_override_is_clamped_journaled_kept_and_ended():
     on_flash(run)
 
 
+def test_overrides_of_all_zones_that_end_at_once_do_not_nest():
+    def run():
+        import micropython
+
+        stand = Stand(*[zone(number) for number in range(1, 9)])
+        for number in range(1, 9):
+            stand.zones.override(number, 180, START + 3600, "Wang", "holiday")
+        depths = []
+        stand.book.event = lambda code, text: depths.append(micropython.stack_use())
+        stand.hands.pass_s(3600)
+        stand.zones.tick(stand.hands.up_s)
+        assert len(depths) == 8
+        assert max(depths) == min(depths)
+        assert not [law.override for law in stand.zones.laws if law.override]
+
+    on_flash(run)
+
+
 def test_an_override_off_ends_at_frost():
     def run():
         stand = Stand(zone())
