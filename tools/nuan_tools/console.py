@@ -5,16 +5,29 @@ output is no terminal.
 """
 
 from functools import cache
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from nuan_gateway.plain_text import plain
+
+
+class _Console(Console):
+    """Takes texts as they are: what nodes and people have written is no markup, and moves no
+    cursor."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """As Rich's, of what can be shown."""
+        return super().render_str(plain(text, keep="\n\t"), **options)
 
 
 @cache
 def out() -> Console:
     """The console on stdout; colours appear on terminals only."""
-    return Console(highlight=False, emoji=False)
+    return _Console(highlight=False, emoji=False, markup=False)
 
 
 def table(title: str = "") -> Table:

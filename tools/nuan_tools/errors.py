@@ -26,6 +26,8 @@ class CheckFailed(NuanError):  # noqa: N818  # an answer, not an error
 
 def complain(message: str) -> None:
     """Says what is wrong on stderr, after what was already answered; one line a problem."""
+    from nuan_gateway.plain_text import plain
+
     sys.stdout.flush()
     for line in message.splitlines() or [""]:
-        sys.stderr.write(f"nuan: {line}\n")
+        sys.stderr.write(f"nuan: {plain(line)}\n")

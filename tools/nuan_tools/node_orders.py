@@ -5,8 +5,10 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
+from rich.text import Text
 from sqlalchemy import Engine
 
+from nuan_gateway.plain_text import plain
 from nuan_gateway.site import Site
 from nuan_gateway.store import commands
 from nuan_gateway.store.commands import StoredCommand
@@ -81,7 +83,7 @@ def wait_for(engine: Engine, number: int) -> None:
             with engine.connect() as connection:
                 command = commands.latest(connection, 1, ids=[number])[0]
             # Percents move on a terminal only; elsewhere each state gets its line.
-            moving.update(state_text(command))
+            moving.update(Text(state_text(command)))
             if command.state != shown or command.state not in commands.OPEN:
                 shown = command.state
                 out().print(state_text(command) if shown not in commands.OPEN else tr(shown))
@@ -99,5 +101,5 @@ def state_text(command: StoredCommand) -> str:
         size = wire.parse_begin(command.payload)[1]
         text += f" {100 * command.done_bytes // size} %"
     if command.result:
-        text = tr(": ").join((text, tr_like(command.result)))
+        text = tr(": ").join((text, tr_like(plain(command.result))))
     return text

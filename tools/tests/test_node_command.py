@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from sqlalchemy import insert
 
 from nuan_gateway.store import commands
 from nuan_gateway.store.commands import NodeState
 from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
+from nuan_gateway.store.schema import entry
 from nuan_protocols.uplink import command as wire
 from nuan_tools import cli, i18n
+from nuan_tools.firmware.build import make_app
 from nuan_tools.season.sample import sample_site, sample_text
 
 Nuan = Callable[..., tuple[int, str]]
@@ -62,7 +65,7 @@ def change(folder: Path, number: int, **values: object) -> None:
 
 def test_every_command_is_queued_with_who_asked(folder: Path, nuan: Nuan) -> None:
     bundle = folder / "nuan-0.2.bundle"
-    bundle.write_bytes(b"signed" * 100)
+    bundle.write_bytes(make_app(2, None, "0.2"))
     for arguments in (
         ("config", "6e75"),
         ("read", "0001", "--slot", "1", "--slot", "3"),
@@ -87,7 +90,7 @@ def test_every_command_is_queued_with_who_asked(folder: Path, nuan: Nuan) -> Non
     assert wire.parse_setpoint(found[2].payload) == (1, 195, until, "李四", "ill")
     assert wire.parse_setpoint(found[3].payload)[:2] == (1, 0)
     assert wire.parse_setpoint(found[4].payload)[2] == 0
-    assert wire.parse_begin(found[5].payload)[:2] == (wire.KIND_BUNDLE, 600)
+    assert wire.parse_begin(found[5].payload)[:2] == (wire.KIND_BUNDLE, bundle.stat().st_size)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +150,26 @@ def test_lists_keep_to_80_columns_in_both_languages(folder: Path, nuan: Nuan) ->
         said = nuan("list", lang=lang)[1] + nuan("log", lang=lang)[1]
         assert max(cell_len(line) for line in said.splitlines()) <= 80
         assert all(word in said for word in words), said
+
+
+def test_what_a_node_says_is_no_markup_and_moves_no_cursor(folder: Path, nuan: Nuan) -> None:
+    hostile = "a[/]b[red]c\x1b]52;c;cm0=\x07d\x9b2Je\rf"
+    nuan("read", "01", "--slot", "1", "--who", "x[/y]")
+    change(folder, 1, state=commands.FAILED, result=hostile)
+    engine = open_database(folder / DATABASE_NAME)
+    with begin_write(engine) as connection:
+        place = ("6e75616e00000001", "e0" * 8, "a0" * 8)
+        commands.save_state(connection, NodeState(*place, hostile, 4, 1, 9, 1_793_500_800_000))
+        event = b"\x01\x02" + bytes(25) + b"\x04" + hostile.encode()
+        row = {"node": place[0], "epoch": place[1], "seq": 1, "kind": 2, "raw": event}
+        row |= {"time": 1_793_500_800, "clock": 2, "digest": bytes(32), "received_at": 0}
+        connection.execute(insert(entry), [row])
+    engine.dispose()
+    for command in ("list", "log", "events"):
+        code, said = nuan(command)
+        assert code == 0
+        assert not {"\x1b", "\x07", "\x9b", "\r"} & set(said)
+        assert "a[/]b[red]c" in said.replace("\n", "").replace(" ", "")
 
 
 def test_programs_get_json(folder: Path, nuan: Nuan) -> None:
