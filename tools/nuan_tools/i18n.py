@@ -13,6 +13,8 @@ from nuan_tools.errors import UserError
 
 LANGUAGES = ("en", "zh")
 OPTION = "--lang"
+# Places in a sentence that hold what somebody has typed: `status` is a word of his, not ours.
+_VERBATIM = ("name", "names")
 _language = "en"
 
 
@@ -61,7 +63,8 @@ def tr_like(text: str) -> str:
     for pattern, translation in _patterns():
         match = pattern.fullmatch(text)
         if match is not None:
-            values = {name: tr_like(value) for name, value in match.groupdict().items()}
+            found = match.groupdict()
+            values = {n: v if n in _VERBATIM else tr_like(v) for n, v in found.items()}
             return translation.format(**values)
     return text
 

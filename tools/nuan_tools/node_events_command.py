@@ -66,7 +66,7 @@ def _table(found: list[NodeEvent], zone: ZoneInfo, *, several: bool) -> Table:
         listed.add_column(tr("node"))
     listed.add_column(tr("time"), no_wrap=True)
     listed.add_column(tr("event"), no_wrap=True)
-    listed.add_column("")
+    listed.add_column("", overflow="fold")
     for each in found:
         when = "?"
         if each.time_s is not None:

@@ -20,7 +20,10 @@ def ingest(settings_file: Path, file: Path) -> None:
     from nuan_gateway.settings import load_settings
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    # Where nobody sees it move, a bar would leave an empty line.
+    silent = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=silent) as bar:
         task = bar.add_task(tr("messages"), total=None)
         try:
             taken = ingest_file(
@@ -56,6 +59,7 @@ def ingest(settings_file: Path, file: Path) -> None:
 def exchanges(settings_file: Path, *, as_json: bool) -> None:
     """List what was replaced. Raises UserError."""
     from nuan_gateway.errors import GatewayError
+    from nuan_gateway.store.datings import covering
     from nuan_gateway.store.exchanges import load_all
     from nuan_gateway.workspace import open_workspace
 
@@ -63,6 +67,7 @@ def exchanges(settings_file: Path, *, as_json: bool) -> None:
         with open_workspace(settings_file) as workspace, workspace.engine.connect() as connection:
             found = load_all(connection)
             zone = workspace.site.time_zone
+            boots = [covering(connection, each.node, each.epoch, each.seq) for each in found]
     except GatewayError as error:
         raise UserError(str(error)) from None
     if as_json:
@@ -75,11 +80,11 @@ def exchanges(settings_file: Path, *, as_json: bool) -> None:
     from nuan_tools.console import out, table
 
     rows = table()
-    for title in ("time", "node", "slot", "old", "new", "seals", "who"):
+    for title in ("time", "node", "slot", "old", "new", "seals", "told by"):
         rows.add_column(tr(title), overflow="fold")
-    for each in found:
+    for each, boot in zip(found, boots, strict=True):
         rows.add_row(
-            _when(each.time, each.clock, zone),
+            _when(each.time, each.clock, boot.boot_s if boot else None, zone),
             each.node,
             str(each.slot) if each.slot else tr("the node"),
             f"{each.old_serial}\n{each.old_register}".strip() or "-",
@@ -90,7 +95,10 @@ def exchanges(settings_file: Path, *, as_json: bool) -> None:
     out().print(rows)
 
 
-def _when(second: int, clock: int, zone: ZoneInfo) -> str:
+def _when(second: int, clock: int, boot_s: int | None, zone: ZoneInfo) -> str:
+    """In the site's time; a node that knew none counts from its boot, which may be known since."""
     if not clock:
-        return tr("boot + {count} s", count=second)
+        if boot_s is None:
+            return tr("boot + {count} s", count=second)
+        second += boot_s
     return datetime.fromtimestamp(second, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M")

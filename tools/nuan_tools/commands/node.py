@@ -61,19 +61,21 @@ def _register_transfers(group: App) -> None:
     def config(node: Node, gateway: Folder = HERE, who: Who = "", wait: Wait = False) -> None:
         _order(gateway, node, who, lambda orders, each: orders.config(each), wait=wait)
 
-    @group.command("update", help=tr("Give a node a signed firmware bundle."))
+    @group.command("update", help=tr("Give a node a new build of nuan, or of MicroPython."))
     def update(
         node: Node,
         bundle: Annotated[
             Path, typer.Argument(exists=True, dir_okay=False, help=tr("The bundle's file."))
         ],
-        image: Annotated[
-            bool, typer.Option("--image", help=tr("It is a signed image of MicroPython itself."))
-        ] = False,
         gateway: Folder = HERE,
         who: Who = "",
         wait: Wait = False,
     ) -> None:
+        from nuan_protocols.bundle import IMAGE
+        from nuan_tools.firmware.inspect import inspect_bundle
+
+        # What no node would take need not travel; whose signature it is, the node judges.
+        image = inspect_bundle(bundle, []).head.kind == IMAGE
         content = bundle.read_bytes()
 
         def ask(orders: Orders, each: str) -> int:

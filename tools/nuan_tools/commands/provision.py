@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nuan_tools.app import App
-from nuan_tools.errors import UserError
+from nuan_tools.errors import UserError, complain
 from nuan_tools.i18n import tr
 
 if TYPE_CHECKING:
@@ -83,6 +83,10 @@ def _provision(
     except GatewayError as error:
         raise UserError(str(error)) from None
     node = _node(site, node_id)
+    if not update_keys:
+        complain(
+            tr("no --update-key: this node takes firmware signed by anybody, until it is given one")
+        )
     wish = _wish(settings, site, node, ca, update_keys, offline)
     with ConsoleClient(port) as console:
         provision(console, wish, lambda step: typer.echo(f"  {step}"))

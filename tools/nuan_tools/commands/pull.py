@@ -44,7 +44,10 @@ def _pull(port: str, out: Path, keys: Path | None, first: int | None) -> None:
     with ConsoleClient(port) as client:
         open_up(client, keys)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        console = Console(stderr=True)
+        # Where nobody sees it move, a bar would leave an empty line.
+        silent = not console.is_terminal
+        with Progress(*columns, console=console, transient=True, disable=silent) as bar:
             task = bar.add_task(tr("entries"), total=None)
             begun: list[int] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Protocol
 
@@ -52,6 +53,8 @@ class SerialPort:
         self.name = name
         try:
             if name.startswith("tcp://"):
+                if not re.fullmatch(r"tcp://[^/]+:\d+", name):
+                    raise PortError(tr("{port}: write tcp://host:port", port=name))
                 self._serial = serial.serial_for_url(
                     "socket://" + name.removeprefix("tcp://"), timeout=0
                 )
