@@ -32,6 +32,9 @@ _BACK = "went back"
 def watch(node: "Node") -> None:
     """At boot: journal what became of the last update; have one on trial confirmed or given up."""
     tell(node.journal)
+    if chip.number("trial", -1) == chip.number("slot", 0):
+        # The power went in the middle of the confirmation.
+        _confirm_app(node.journal)
     if not is_on_trial():
         return
     for poller in node.pollers:
@@ -108,9 +111,11 @@ def _confirm_app(journal: "Journal") -> None:
     build = chip.number("build", 0)
     if head and head.build > build:
         chip.set_number("build", head.build)
-    chip.set_number("trial", -1)
     if head:
         journal.event(EVENT_UPDATE, "confirmed %s (build %d)" % (head.version, head.build))
+        # Told is what is on flash.
+        journal.flush()
+    chip.set_number("trial", -1)
 
 
 def _confirm_image(journal: "Journal") -> None:
@@ -120,9 +125,10 @@ def _confirm_image(journal: "Journal") -> None:
     build = chip.number("vm_next", 0)
     if build > chip.number("vm_build", 0):
         chip.set_number("vm_build", build)
-    chip.set_number("vm_trial", 0)
     on_demand.unload("hal.flash")
     journal.event(EVENT_UPDATE, "confirmed VM image, build %d" % build)
+    journal.flush()
+    chip.set_number("vm_trial", 0)
 
 
 def _image_outcome(why: str) -> str:
