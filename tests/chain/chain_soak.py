@@ -62,6 +62,7 @@ class Soak:
         self.happened: dict[str, int] = {}
         self._dead: tuple[tuple[str, DeadSpan], ...] = ()
         self._plan: list[tuple[int, int, Callable[[], None]]] = []
+        self._booked = 0
         self._noisy = False
         self._down = ""
         self._off_ms = 0
@@ -73,7 +74,8 @@ class Soak:
 
     def at(self, when_ms: int, action: Callable[[], None]) -> None:
         """Book an action, in milliseconds since the start."""
-        heappush(self._plan, (when_ms, len(self._plan), action))
+        self._booked += 1
+        heappush(self._plan, (when_ms, self._booked, action))
 
     def run(self) -> None:
         """Up to the end, with everything back in order for the last hours; the node is off then."""
@@ -228,28 +230,31 @@ class Soak:
         if kind == "in a cycle":
             at_ms += -at_ms % (EVERY_S * 1000) + rng.randrange(20_000)
         operations = rng.randint(1, _FLUSH_OPERATIONS_MAX) if kind == "in a flush" else 0
-        self.at(at_ms, lambda: self._cut(operations))
+        self.at(at_ms, lambda: self.cut(operations))
         at_ms += rng.randint(10, 40) * MINUTE_MS
-        self.at(at_ms, lambda: self._restore(operations > 0))
+        self.at(at_ms, self.restore)
         for _ in range(follows):
             again = rng.randint(1, _BOOT_OPERATIONS_MAX)
-            self.at(at_ms, lambda again=again: self._cut(again))  # type: ignore[misc]
+            self.at(at_ms, lambda again=again: self.cut(again))  # type: ignore[misc]
             at_ms += rng.randint(16, 20) * MINUTE_MS
-            self.at(at_ms, lambda: self._restore(True))
+            self.at(at_ms, self.restore)
 
-    def _cut(self, operations: int) -> None:
-        if operations:
-            self.chain.node.power_cut(operations)
-        else:
-            self._off_ms = self.chain.world.now_ms
-            self.chain.node.kill()
-
-    def _restore(self, in_flash_operation: bool) -> None:
+    def cut(self, operations: int) -> None:
+        """The power goes now, or in the middle of the n-th flash operation from now."""
         node = self.chain.node
-        if in_flash_operation:
-            self._off_ms = node.power_lost_at_ms or self.chain.world.now_ms
-        torn = in_flash_operation and not node.running
+        if operations:
+            node.power_cut(operations)
+        elif node.running:
+            self._off_ms = self.chain.world.now_ms
+            node.kill()
+
+    def restore(self) -> None:
+        """Power again; what hasn't gone yet goes now."""
+        node = self.chain.node
+        torn_ms = node.power_lost_at_ms
         node.kill()
-        self.ledger.cut(self._off_ms, in_flash_operation=torn)
+        off_ms = torn_ms or self._off_ms or self.chain.world.now_ms
+        self._off_ms = 0
+        self.ledger.cut(off_ms, in_flash_operation=torn_ms is not None)
         node.restart()
         self.ledger.booted(noisy=self._noisy)
