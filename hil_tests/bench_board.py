@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from base64 import b64decode
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from board_worlds import BOOT_S
 
+# mpremote carries no types.
+from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
+
 from nuan_tools.errors import UserError
 from nuan_tools.firmware.keys import SigningKey
 from nuan_tools.node_link.client import ConsoleClient, NoAnswerError
 from nuan_tools.node_link.opening import key_of
-from nuan_tools.node_link.port import SerialPort
+from nuan_tools.node_link.port import BAUD, SerialPort
 
 _PULSE_S = 0.1
 _LOOK_S = 0.5
+_PROMPT_S = 2
 
 
 class BenchPort(SerialPort):
@@ -34,15 +40,19 @@ class BenchPort(SerialPort):
 class BenchBoard:
     """A node at a serial port. Raises UserError when it isn't there, or isn't the one named."""
 
-    def __init__(self, port: BenchPort, keys_file: Path, node: str, signer: SigningKey | None) -> None:
+    def __init__(
+        self, port: BenchPort, keys_file: Path, node: str, signer: SigningKey | None
+    ) -> None:
         self.port = port
         self.console = ConsoleClient(port)
         self.signer = signer
         self.first = 1
         said = str(self._await_start()["node"])
+        if not said or node not in ("", said):
+            port.close()
         if not said:
             raise UserError(f"{port.name}: the board isn't provisioned: nuan provision does it")
-        if node and node != said:
+        if node not in ("", said):
             raise UserError(f"{port.name}: this is node {said}, not {node}")
         self.key = key_of(keys_file, said)
         self.console.unlock(self.key)
@@ -72,6 +82,26 @@ class BenchBoard:
     def close(self) -> None:
         """As Board says."""
         self.console.close()
+
+    def at_prompt(self, code: str) -> str:
+        """Stop the program, run this at MicroPython's prompt, and start the board again; what it
+        printed."""
+        self.console.unlock(self.key)
+        self.console.request("repl")
+        self.console.close()
+        time.sleep(_PROMPT_S)
+        transport: Any = SerialTransport(self.port.name, BAUD)
+        try:
+            # mpremote prints what came instead of a prompt.
+            with redirect_stdout(io.StringIO()):
+                transport.enter_raw_repl(soft_reset=False)
+            printed: bytes = transport.exec(code)
+        finally:
+            transport.close()
+            self.port = BenchPort(self.port.name)
+            self.console = ConsoleClient(self.port)
+            self.reset()
+        return printed.decode()
 
     def _await_start(self) -> dict[str, Any]:
         end = time.monotonic() + BOOT_S

@@ -20,6 +20,8 @@ from nuan_tools.firmware.keys import read_key
 ONLY_BENCH = "only a real board proves this: pytest hil_tests --bench PORT"
 ONLY_EMULATOR = "only the emulator can do this to a meter, or look at a pin"
 EMULATED = {"emulated", "emulated_gateway"}
+WITH_GATEWAY = "needs the board's gateway in reach: --gateway"
+WITHOUT_GATEWAY = "a gateway in reach would confirm what is to go back: without --gateway"
 SLOW = "takes half an hour of real time: --slow"
 # Of real time, what a test says it takes; a board that hangs is given up then.
 PATIENCE = 3
@@ -35,12 +37,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     worlds("--node", metavar="ID", default="", help="the node that must be at the port")
     worlds("--update-key", metavar="FILE", help="the private update key of the board's public one")
     worlds("--vm-image", metavar="FILE", help="the MicroPython image that runs on the board")
+    worlds("--gateway", action="store_true", help="the board reaches its gateway: what needs it")
     worlds("--slow", action="store_true", help="on a bench also what takes half an hour each")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     lines = (
         "minutes(n): how long it takes on a bench, in real time",
+        "with_gateway: on a bench only with --gateway",
+        "without_gateway: on a bench only without a gateway in reach",
         "slow: takes over half an hour on a bench (--slow)",
     )
     for line in lines:
@@ -49,21 +54,30 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    port = config.getoption("--bench")
     for item in items:
-        if not item.path.is_relative_to(here):
-            continue
-        if not port:
-            if item.get_closest_marker("bench"):
-                item.add_marker(pytest.mark.skip(reason=ONLY_BENCH))
-            continue
-        mark = item.get_closest_marker("minutes")
-        minutes = float(mark.args[0]) if mark else MINUTES_USUAL
-        item.add_marker(pytest.mark.timeout(60 * (PATIENCE * minutes + MINUTES_USUAL)))
-        if item.get_closest_marker("slow") and not config.getoption("--slow"):
-            item.add_marker(pytest.mark.skip(reason=SLOW))
-        if EMULATED & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.skip(reason=ONLY_EMULATOR))
+        if item.path.is_relative_to(here):
+            reason = _left_out(config, item)
+            if reason:
+                item.add_marker(pytest.mark.skip(reason=reason))
+            if config.getoption("--bench"):
+                mark = item.get_closest_marker("minutes")
+                minutes = float(mark.args[0]) if mark else MINUTES_USUAL
+                patience_s = 60 * (PATIENCE * minutes + MINUTES_USUAL)
+                item.add_marker(pytest.mark.timeout(patience_s))
+
+
+def _left_out(config: pytest.Config, item: pytest.Item) -> str:
+    """Why this world can't run the test; empty when it can."""
+    marks = {mark.name for mark in item.iter_markers()}
+    if not config.getoption("--bench"):
+        return ONLY_BENCH if "bench" in marks else ""
+    if EMULATED & set(getattr(item, "fixturenames", ())):
+        return ONLY_EMULATOR
+    if "with_gateway" in marks and not config.getoption("--gateway"):
+        return WITH_GATEWAY
+    if "without_gateway" in marks and config.getoption("--gateway"):
+        return WITHOUT_GATEWAY
+    return SLOW if "slow" in marks and not config.getoption("--slow") else ""
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +99,15 @@ def bench(real_board: BenchBoard) -> BenchBoard:
     """The board on the bench, just started."""
     real_board.hand_over()
     return real_board
+
+
+@pytest.fixture
+def vm_image(request: pytest.FixtureRequest) -> Path:
+    """The MicroPython image of the board on the bench."""
+    path = request.config.getoption("--vm-image")
+    if not path:
+        pytest.skip("no image of MicroPython: --vm-image FILE")
+    return Path(str(path))
 
 
 @pytest.fixture(scope="session")

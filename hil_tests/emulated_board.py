@@ -69,14 +69,14 @@ class EmulatedBoard:
         self.signer: SigningKey | None = None
         self.lamp: list[tuple[int, int]] = []
         self._seed = seed
-        self._world = World(seed=seed, start_ms=START_MS, vm=vm, clock_file=clock_file)
+        self.world = World(seed=seed, start_ms=START_MS, vm=vm, clock_file=clock_file)
         heat = [MBusHeatMeter(f"1000000{n}", n, _heat) for n in (1, 2)]
         self._lines = {
             1: Line(2400, 11, heat, seed=seed),
             2: Line(9600, 10, [RoomSensor("40000001", 1, _room)], seed=seed),
         }
         # What `nuan flash` leaves: no key, no configuration. A build has run well before.
-        self.node: Node = self._world.add_node(
+        self.node: Node = self.world.add_node(
             NodeSpec(
                 node_id=NODE_ID,
                 key=b"",
@@ -89,11 +89,11 @@ class EmulatedBoard:
                 firmware=firmware,
             )
         )
-        self.console = ConsoleClient(ConsolePort(self._world, self.node))
+        self.console = ConsoleClient(ConsolePort(self.world, self.node))
 
     def live(self, seconds: float) -> None:
         """As Board says."""
-        self._world.run_until(self._world.now_ms + int(seconds * 1000))
+        self.world.run_until(self.world.now_ms + int(seconds * 1000))
 
     def reset(self) -> None:
         """As Board says."""
@@ -103,15 +103,15 @@ class EmulatedBoard:
 
     def utc_s(self) -> int:
         """As Board says."""
-        return self._world.now_ms // 1000
+        return self.world.now_ms // 1000
 
     def close(self) -> None:
         """As Board says."""
-        self._world.close()
+        self.world.close()
 
     def switch_off(self, bus: int, device: int) -> None:
         """From now on that device of that bus (both counted from 0) is silent."""
-        span = DeadSpan(device, self._world.now_ms, 1 << 62)
+        span = DeadSpan(device, self.world.now_ms, 1 << 62)
         line = self._lines[CONFIG["buses"][bus]["uart"]]
         line.faults = LineFaults(FaultRates(dead=(span,)), self._seed)
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emulated_board import CONFIG, NODE_ID, EmulatedBoard, Workshop
+from emulated_board import CONFIG, NODE_ID, START_MS, EmulatedBoard, Workshop
 
+from nuan_emulator.clock_file import ClockFile
 from nuan_tools.season.layout import lay_out
 from nuan_tools.season.processes import Gateway
 from nuan_tools.season.sample import sample_text
 
 _NOWHERE = "http://127.0.0.1:9"
-
-
-def _site() -> str:
-    """A site whose node has the configuration that the board has already."""
-    return f"""\
+# Of the board's meters one is enough: its version says that it has its configuration already.
+_SITE = f"""\
 format = 1
 [site]
 id = "bench"
@@ -31,6 +29,28 @@ id = "{NODE_ID}"
 config_version = {CONFIG["version"]}
 mqtt = {{ host = "10.1.0.1" }}
 wifi = {{ ssid = "bench" }}
+[[node.bus]]
+name = "mbus"
+protocol = "mbus"
+uart = 1
+tx = 17
+rx = 16
+baud = 2400
+parity = "E"
+timeout_ms = 1100
+[[meter]]
+serial = "10000001"
+model = "mbus_heat"
+node = "{NODE_ID}"
+bus = "mbus"
+slot = 1
+address = 1
+every_s = 300
+[[point]]
+id = "heat"
+role = "household_heat"
+meter = "10000001"
+unit = "101"
 [[unit]]
 id = "101"
 area_m2 = "80"
@@ -42,12 +62,14 @@ class EmulatedGateway:
 
     def __init__(self, workshop: Workshop, flash: Path, folder: Path) -> None:
         tariff = sample_text("tariff.toml")
-        lay_out(folder, site=_site(), tariff=tariff, key=workshop.key, feed_url=_NOWHERE)
+        lay_out(folder, site=_SITE, tariff=tariff, key=workshop.key, feed_url=_NOWHERE)
+        clock = folder / "data" / "clock"
+        ClockFile(clock, START_MS).close()
         self._gateway = Gateway(folder)
         self.board: EmulatedBoard = workshop.board(
             folder,
             broker=("127.0.0.1", self._gateway.port),
-            clock_file=folder / "data" / "clock",
+            clock_file=clock,
             flash=flash,
         )
 

@@ -28,13 +28,13 @@ def put_on_trial(board: Board) -> int:
     return version
 
 
+@pytest.mark.without_gateway
 @pytest.mark.minutes(13)
 def test_a_configuration_on_trial_goes_back_without_a_gateway(board: Board) -> None:
     before = opened(board).request("config")["config"]
     version = put_on_trial(board)
     board.live(TRIAL_S + 90)
     said = status(board)
-    assert not said["connected"], "a gateway is in reach: it confirms what this is to lose"
     assert (said["config_version"], said["config_on_trial"]) == (version - 1, False)
     assert opened(board).request("config")["config"] == before
     told = events(journal(board), EVENT_CONFIGURATION)
@@ -42,6 +42,7 @@ def test_a_configuration_on_trial_goes_back_without_a_gateway(board: Board) -> N
     assert any(text.startswith("trial rolled back: no gateway within 600 s") for text in told)
 
 
+@pytest.mark.without_gateway
 @pytest.mark.minutes(13)
 def test_somebody_at_the_console_can_vouch_for_a_configuration(board: Board) -> None:
     version = put_on_trial(board)

@@ -1,6 +1,6 @@
 """A board boots, reads its meters on schedule, journals what it reads, and stays well."""
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 from board_worlds import (
@@ -106,5 +106,5 @@ def test_the_lamp_says_that_no_gateway_answers(emulated: EmulatedBoard) -> None:
     lit = [at_ms for at_ms, level in emulated.lamp if level]
     # Two blinks every three seconds.
     assert 19 <= len(lit) <= 21
-    pauses = sorted({round((b - a) / 100) * 100 for a, b in zip(lit, lit[1:], strict=False)})
+    pauses = sorted({round((b - a) / 100) * 100 for a, b in pairwise(lit)})
     assert pauses == [400, 2600]
