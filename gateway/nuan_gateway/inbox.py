@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from nuan_gateway.ingest.channel import Message
-from nuan_gateway.ingest.pull_file import Pulled, node_of, records
+from nuan_gateway.ingest.pull_file import Pulled, load, node_of, records
 
 INBOX_NAME = "inbox"
 PATTERN = "*.pull"
@@ -47,6 +47,6 @@ def _waiting(folder: Path) -> list[Path]:
 
 
 def _messages(path: Path) -> list[Message]:
-    data = path.read_bytes()
+    data = load(path)
     topic = f"nuan/v1/{node_of(data, path).hex()}/up"
     return [(topic, each.message) for each in records(data) if isinstance(each, Pulled)]

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from nuan_gateway.app import writer_at_rest
 from nuan_gateway.errors import GatewayError
 from nuan_gateway.inbox import GROUP, INBOX_NAME
-from nuan_gateway.ingest.pull_file import Damage, header, node_of, record, records
+from nuan_gateway.ingest.pull_file import Damage, header, load, node_of, record, records
 from nuan_gateway.settings import Settings, load_keys
 from nuan_gateway.store import entries
 from nuan_gateway.store.engine import DATABASE_NAME, open_database
@@ -74,10 +74,7 @@ class Taken:
 
 def check_file(path: Path, keys: dict[str, bytes]) -> Checked:
     """Read a file and check every message; raises GatewayError for a file that is none of ours."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise GatewayError(f"{path}: {error.strerror}") from None
+    data = load(path)
     checked = Checked(node_of(data, path).hex())
     key = keys.get(checked.node)
     if key is None:

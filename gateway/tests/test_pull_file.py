@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from nuan_gateway.ingest.pull_file import (
+    FILE_BYTES_MAX,
     HEADER_BYTES,
     Damage,
     Pulled,
     PullFileError,
     header,
+    load,
     node_of,
     record,
     records,
@@ -59,6 +61,41 @@ def test_every_damaged_byte_costs_one_message_at_most(seed: int) -> None:
         assert len(rest) == len(MESSAGES) - 1, at
         assert all(message in MESSAGES for message in rest)
         assert sum(isinstance(each, Damage) for each in found) == 1
+
+
+def test_mutated_files_give_whole_messages_or_name_the_damage(seed: int) -> None:
+    choice = random.Random(seed)
+    data = whole()
+    for _ in range(10_000):
+        damaged = bytearray(data)
+        for _ in range(choice.randrange(1, 4)):
+            at = choice.randrange(HEADER_BYTES, len(damaged))
+            kind = choice.randrange(4)
+            if kind == 0:
+                damaged[at:at] = choice.choice((b"NM", b"NM\x40\x00", b"NM\xff\xff", bytes(9)))
+            elif kind == 1:
+                del damaged[at : at + choice.randrange(1, 80)]
+            else:
+                damaged[at] ^= 1 << choice.randrange(8)
+        covered = HEADER_BYTES
+        for each in records(bytes(damaged)):
+            assert each.offset == covered
+            if isinstance(each, Pulled):
+                assert each.message in MESSAGES
+                covered += len(record(each.message))
+            else:
+                assert each.reason
+                covered += each.size
+        assert covered == len(damaged)
+
+
+def test_a_file_larger_than_any_pull_or_none_at_all_is_not_read(tmp_path: Path) -> None:
+    large = tmp_path / "large.pull"
+    with large.open("wb") as file:
+        file.truncate(FILE_BYTES_MAX + 1)
+    for path, reason in ((large, "at most"), (tmp_path, "no file"), (tmp_path / "x", "No such")):
+        with pytest.raises(PullFileError, match=reason):
+            load(path)
 
 
 def test_a_file_that_ends_within_a_message_keeps_those_before() -> None:

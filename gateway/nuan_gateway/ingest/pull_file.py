@@ -23,6 +23,8 @@ MAGIC = b"NUANPULL"
 VERSION = 1
 NODE_BYTES = 8
 HEADER_BYTES = len(MAGIC) + 1 + NODE_BYTES + 4
+# The largest flash holds 16 MB, and a file may hold several pulls.
+FILE_BYTES_MAX = 256 << 20
 _MARK = b"NM"
 _LENGTH_BYTES = 2
 _CRC_BYTES = 4
@@ -62,6 +64,21 @@ def record(message: bytes) -> bytes:
     """A message as the file holds it."""
     start = _MARK + len(message).to_bytes(_LENGTH_BYTES, "big") + message
     return start + crc32(start).to_bytes(_CRC_BYTES, "big")
+
+
+def load(path: Path) -> bytes:
+    """The bytes of a file that may be a pulled journal; raises PullFileError."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise PullFileError(f"{path}: no file")
+        if size > FILE_BYTES_MAX:
+            raise PullFileError(
+                f"{path}: no journal: {size} bytes, a pull has at most {FILE_BYTES_MAX}"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise PullFileError(f"{path}: {error.strerror}") from None
 
 
 def node_of(data: bytes, path: Path) -> bytes:
