@@ -110,6 +110,9 @@ def _run(arguments: list[str]) -> int:
             raise error.__context__ from None
         raise
     except Exception as error:
+        if type(error).__name__ == "Abort":
+            # Ctrl-C, or the end of the input, where a question was asked.
+            raise KeyboardInterrupt from None
         if not hasattr(error, "format_message"):
             raise
         return _usage_error(error)

@@ -1,5 +1,8 @@
 """What an installer or operator does wrong is said at his desk, in his language, in one line."""
 
+import os
+import pty
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,3 +83,35 @@ def test_a_replaced_meter_gets_its_day_once_the_boot_is_dated(nuan: Nuan, folder
         save(connection, [StoredDating(*told)])
     engine.dispose()
     assert "2026-11-01 10:41" in nuan("gateway", "exchanges", str(folder)).out
+
+
+def test_passwords_are_asked_for_on_a_terminal_only(nuan: Nuan, folder: Path) -> None:
+    said = nuan("provision", "/dev/null", str(folder / "gateway.toml"))
+    assert said.code == 2
+    assert said.err.splitlines()[-1] == (
+        "nuan: password of the Wi-Fi nuan: no terminal to ask on; set NUAN_WIFI_PASSWORD"
+    )
+
+
+def test_ctrl_c_at_a_question_ends_without_a_traceback(folder: Path) -> None:
+    """The question of the password, on a terminal of its own."""
+    command = [str(Path(sys.executable).with_name("nuan")), "provision", "/dev/null"]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(command[0], [*command, str(folder / "gateway.toml")])
+    said = b""
+    while b"password of" not in said:
+        said += os.read(terminal, 4096)
+    os.write(terminal, b"\x03")
+    while True:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        said += piece
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 130, said
+    assert b"Traceback" not in said

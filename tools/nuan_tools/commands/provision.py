@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -165,7 +166,12 @@ def _passwords(node: Node) -> dict[str, str]:
 
 
 def _password(name: str, question: str) -> str:
-    given = os.environ.get(PASSWORD_VARIABLES[name])
+    variable = PASSWORD_VARIABLES[name]
+    given = os.environ.get(variable)
     if given is not None:
         return given
+    if not sys.stdin.isatty():
+        raise UserError(
+            tr("{what}: no terminal to ask on; set {variable}", what=question, variable=variable)
+        )
     return str(typer.prompt(question, hide_input=True, default="", show_default=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import signal
 import sys
@@ -18,6 +19,7 @@ from nuan_emulator.world import World
 from nuan_gateway.node_config import node_config
 from nuan_gateway.settings import load_keys
 from nuan_gateway.site import load_site
+from nuan_tools.errors import UserError
 from nuan_tools.i18n import tr
 
 NODE = "6e75616e00000001"
@@ -77,6 +79,11 @@ _SERIALS = ("10000001", "10000002")
 def serve_node(folder: Path, seed: int) -> None:
     """Run it until Ctrl-C; what it journals stays in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(tr("{folder}: a node runs there already", folder=folder)) from None
     site, keys = folder / "site.toml", folder / "keys.toml"
     if not site.exists():
         meters = [_METER.format(serial=each, slot=at) for at, each in enumerate(_SERIALS, 1)]
