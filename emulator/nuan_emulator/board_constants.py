@@ -27,6 +27,7 @@ _OPERATIONS: dict[type[ast.AST], Callable[[int, int], int]] = {
 _CONST = ("micropython", "const")
 # What fits a small integer of a 32-bit MicroPython; larger ones live on the heap, once.
 _SMALL = 1 << 30
+Span = tuple[int, int, int, int]
 
 
 class _Module(NamedTuple):
@@ -180,8 +181,7 @@ def _in_texts(name: str, module: _Module) -> Iterator[tuple[str, str]]:
 
 
 def _edited(name: str, module: _Module, values: Mapping[tuple[str, str], int]) -> str:
-    lines = module.text.splitlines(keepends=True)
-    edits: dict[tuple[int, int, int, int], str] = {}
+    edits: dict[Span, str] = {}
     calls = {id(node) for node in ast.walk(module.tree) if _is_const(node)}
     calls -= {id(value) for target, value in _assignments(module) if (name, target) in values}
     is_folded = not calls
@@ -191,24 +191,15 @@ def _edited(name: str, module: _Module, values: Mapping[tuple[str, str], int]) -
             if isinstance(target, ast.Name) and (name, target.id) in values:
                 # A name that begins with an underscore is the compiler's to fold.
                 hidden = "_" + target.id.lstrip("_")
-                edits[_span(node)] = f"{hidden} = const({values[name, target.id]})"
+                edits[span(node)] = f"{hidden} = const({values[name, target.id]})"
         elif isinstance(node, ast.ImportFrom):
             edits.update(_import_edit(node, module, values, is_folded))
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             where = _where(node, name, module)
             if where is not None and where in values:
                 value = values[where]
-                edits[_span(node)] = f"({value})" if value < 0 else str(value)
-    outer: tuple[int, int, int, int] | None = None
-    for span in sorted(edits, key=lambda each: (each[0], each[1], -each[2], -each[3])):
-        # What lies within a statement that is replaced goes with it.
-        if outer is not None and span[:2] < outer[2:]:
-            del edits[span]
-        else:
-            outer = span
-    for span in sorted(edits, reverse=True):
-        _replace(lines, span, edits[span])
-    return "".join(lines)
+                edits[span(node)] = f"({value})" if value < 0 else str(value)
+    return replaced(module.text, edits)
 
 
 def _import_edit(
@@ -216,7 +207,7 @@ def _import_edit(
     module: _Module,
     values: Mapping[tuple[str, str], int],
     is_folded: bool,
-) -> Iterator[tuple[tuple[int, int, int, int], str]]:
+) -> Iterator[tuple[Span, str]]:
     left = [
         alias
         for alias in node.names
@@ -227,20 +218,36 @@ def _import_edit(
         left = []
     if len(left) < len(node.names):
         yield (
-            _span(node),
+            span(node),
             ast.unparse(ast.ImportFrom(module=node.module, names=left, level=0))
             if left
             else "pass",
         )
 
 
-def _span(node: ast.stmt | ast.expr) -> tuple[int, int, int, int]:
+def span(node: ast.stmt | ast.expr) -> Span:
+    """Where a node stands: first line, byte in it, last line, byte behind it."""
     end_line, end_byte = node.end_lineno or node.lineno, node.end_col_offset or 0
     return node.lineno, node.col_offset, end_line, end_byte
 
 
-def _replace(lines: list[str], span: tuple[int, int, int, int], new: str) -> None:
-    first, start, last, end = span
+def replaced(text: str, edits: dict[Span, str]) -> str:
+    """The text with what stands at each place replaced; lines keep their numbers."""
+    lines = text.splitlines(keepends=True)
+    outer: Span | None = None
+    for place in sorted(edits, key=lambda each: (each[0], each[1], -each[2], -each[3])):
+        # What lies within a statement that is replaced goes with it.
+        if outer is not None and place[:2] < outer[2:]:
+            del edits[place]
+        else:
+            outer = place
+    for place in sorted(edits, reverse=True):
+        _replace(lines, place, edits[place])
+    return "".join(lines)
+
+
+def _replace(lines: list[str], place: Span, new: str) -> None:
+    first, start, last, end = place
     tail = lines[last - 1].encode()[end:].decode()
     lines[first - 1] = lines[first - 1].encode()[:start].decode() + new
     if last == first:

@@ -1,9 +1,8 @@
-"""Shortens the names that only one file knows, because a board keeps every name for ever.
+"""Shortens the names that only a program knows, because a board keeps every name for ever.
 
 MicroPython holds each different name in a table that is never freed: 8 bytes a name, and the table
-doubles by some 10 KB at the 1,261st. So names that begin with one underscore become `_a`, `_b` ...,
-the same few in every file, and parameters that no call names become `_A`, `_B` ... Files whose
-classes inherit from each other count as one. Public names share `a_`, `b_` ... Lines keep their
+doubles by some 5 KB at the 621st, by 9 KB at the 1,261st. So names become `a_`, `b_` ..., shared as
+board_shared_names says, and parameters that no call names become `_A`, `_B` ... Lines keep their
 numbers: tracebacks tell the place.
 """
 
@@ -15,7 +14,7 @@ import io
 import re
 import string
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import count, islice, product
 from typing import NamedTuple
 
@@ -43,30 +42,24 @@ class _File(NamedTuple):
 
 
 def shortened(
-    sources: Mapping[str, str], *, parameters: bool = True, beside: Iterable[str] | None = None
+    sources: Mapping[str, str],
+    *,
+    beside: Iterable[str] | None = None,
+    called: Container[str] = (),
 ) -> dict[str, str]:
     """The sources by module name, with short names. All files of a program must be given at once.
 
-    Without `parameters` those keep their names, because others may call with them; without the
-    sources `beside` it so do public names (see board_shared_names). Raises SyntaxError about a
-    source that isn't Python.
+    `beside` are sources that live beside it (see board_shared_names); without them public names
+    stay. Functions of modules that are `called` by others keep their parameters' names. Raises
+    SyntaxError about a source that isn't Python.
     """
-    public = {} if beside is None else board_shared_names.shared(sources, beside)
+    names = board_shared_names.shared(sources, beside)
     files = {module: _read(text) for module, text in sources.items()}
     keywords = {name for file in files.values() for name in _keywords(file.tree)}
-    if not parameters:
-        keywords |= {
-            node.arg
-            for file in files.values()
-            for node in ast.walk(file.tree)
-            if isinstance(node, ast.arg)
-        }
-    short: dict[str, str] = {}
-    for family in _families(files):
-        names = public | _short_names([files[module] for module in family])
-        for module in family:
-            short[module] = _edited(files[module], names, keywords)
-    return short
+    return {
+        module: _edited(file, names, None if module in called else keywords)
+        for module, file in files.items()
+    }
 
 
 def foreign_names(sources: Mapping[str, str]) -> list[Foreign]:
@@ -158,44 +151,6 @@ def _made(tree: ast.AST) -> set[str]:
     return {name for name in made if _PRIVATE.match(name)}
 
 
-def _short_names(files: Iterable[_File]) -> dict[str, str]:
-    """For every private name that the files make, a short one."""
-    made: set[str] = set()
-    kept: set[str] = set()
-    folded: set[str] = set()
-    for file in files:
-        made |= _made(file.tree)
-        folded |= _constants(file.tree)
-        kept |= set(_spoken_for(file.tree))
-    # The compiler puts constants where their names were: those come last, they cost nothing.
-    order = sorted(made - kept, key=lambda name: (name in folded, name))
-    fresh = (each for each in _letters("_", string.ascii_lowercase) if each not in made)
-    return dict(zip(order, fresh, strict=False))
-
-
-def _spoken_for(tree: ast.Module) -> Iterator[str]:
-    """Names that may be others': looked up by a string, or put on an object that isn't ours."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-        elif (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Store)
-            and not (isinstance(node.value, ast.Name) and node.value.id == "self")
-        ):
-            yield node.attr
-
-
-def _constants(tree: ast.Module) -> set[str]:
-    return {
-        target.id
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name) and "const(" in ast.unparse(node.value)
-    }
-
-
 def _letters(prefix: str, alphabet: str) -> Iterator[str]:
     for size in count(1):
         for letters in product(alphabet, repeat=size):
@@ -259,7 +214,7 @@ def _rebound(body: Iterable[ast.AST]) -> Iterator[str]:
 # -- the text
 
 
-def _edited(file: _File, names: Mapping[str, str], keywords: set[str]) -> str:
+def _edited(file: _File, names: Mapping[str, str], keywords: set[str] | None) -> str:
     lines = file.text.splitlines(keepends=True)
     edits: dict[tuple[int, int], tuple[str, str]] = {}
     for token in file.tokens:
@@ -268,7 +223,8 @@ def _edited(file: _File, names: Mapping[str, str], keywords: set[str]) -> str:
             edits[row, column] = (token.string, names[token.string])
         elif token.type == tokenize.STRING and "f" in token.string.split(token.string[-1])[0]:
             edits[row, column] = (token.string, _in_braces(token.string, names))
-    for row, byte, name, short in _renamed_parameters([file.tree], keywords):
+    given = () if keywords is None else _renamed_parameters([file.tree], keywords)
+    for row, byte, name, short in given:
         column = len(lines[row - 1].encode()[:byte].decode())
         edits[row, column] = (name, short)
     for (row, column), (old, new) in sorted(edits.items(), reverse=True):

@@ -1,8 +1,8 @@
-"""Lets the public names of a program share few short ones, for a board keeps every name for ever.
+"""Lets the names of a program share few short ones, for a board keeps every name for ever.
 
 One name gets one short name wherever it stands, so who calls what needn't be known. Two names may
-share theirs when no module and no class, its bases included, has both. Left alone is what others
-may know: the board's library, its hardware, keywords of calls, texts, modules.
+share theirs when no module, no function and no class, its bases included, has both. Left alone is
+what others may know: the board's library, its hardware, keywords of calls, texts, modules.
 """
 
 from __future__ import annotations
@@ -38,30 +38,40 @@ _BOARD = {
     "readblocks", "writeblocks", "ioctl", "any", "getvalue", "update", "digest", "value",
 }  # fmt: skip
 _Names = set[str]
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def shared(sources: Mapping[str, str], others: Iterable[str]) -> dict[str, str]:
-    """For public names of the program, by module name, their short ones.
+def shared(sources: Mapping[str, str], beside: Iterable[str] | None) -> dict[str, str]:
+    """For names of the program, by module name, their short ones.
 
-    `others` are sources that live beside it on the board, whose names it mustn't change.
+    `beside` are sources that live beside it on the board, whose names it mustn't change; without
+    them only names that begin with an underscore are shortened.
     """
     trees = {module: ast.parse(text) for module, text in sources.items()}
     own = {name for tree in trees.values() for name in _made(tree)}
     known = set(_library())
-    for text in others:
-        known |= set(_identifiers(ast.parse(text)))
+    for text in beside or ():
+        # What is private there is theirs.
+        names = _identifiers(ast.parse(text))
+        known |= {name for name in names if not name.startswith("_")}
     for module, tree in trees.items():
-        known |= {*module.split("."), *_given_away(tree, sources)}
-    candidates = {name for name in own - known if not name.startswith("_") and len(name) > 1}
-    spaces = [_globals(tree) for tree in trees.values()]
+        # The compiler puts constants where their names were: those cost nothing.
+        known |= {*module.split("."), *_given_away(tree, sources), *_constants(tree)}
+    candidates = {
+        name
+        for name in own - known
+        if len(name) > 1
+        and not name.startswith("__")
+        and (beside is not None or name.startswith("_"))
+    }
+    spaces = [space for tree in trees.values() for space in _scopes(tree)]
     spaces += _classes(trees)
-    taken = known.union(own, *spaces)
-    return _coloured(candidates, spaces, taken)
+    return _coloured(candidates, spaces, known.union(own, *spaces))
 
 
 def made(text: str) -> set[str]:
-    """The names that a source makes: its own at its top, and its classes'."""
-    return set(_made(ast.parse(text)))
+    """The public names that a source makes: its own at its top, and its classes'."""
+    return {name for name in _made(ast.parse(text)) if not name.startswith("_")}
 
 
 def _coloured(candidates: _Names, spaces: Iterable[_Names], taken: _Names) -> dict[str, str]:
@@ -128,27 +138,46 @@ def _own_attributes(
             yield node
 
 
-def _globals(tree: ast.Module) -> _Names:
-    """Every name that stands alone in a file, global or not: they can be told apart no more."""
-    names = set(_bound(tree.body))
-    for node in ast.walk(tree):
+def _scopes(tree: ast.Module) -> Iterator[_Names]:
+    """Names that must be told apart: a module's own, and those that stand alone in a function."""
+    top = set(_bound(tree.body))
+    left: list[ast.AST] = list(tree.body)
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield set(_alone(node))
+        elif isinstance(node, ast.ClassDef):
+            left.extend(node.body)
+            left.extend(node.decorator_list)
+            # What a class's body names is looked up in the module, too.
+            names = [_alone(each) for each in node.body if not isinstance(each, _FUNCTIONS)]
+            yield set(_bound(node.body)).union(*names)
+        else:
+            top |= set(_alone(node, deep=False))
+            left.extend(ast.iter_child_nodes(node))
+        if isinstance(node, _FUNCTIONS):
+            for each in node.decorator_list:
+                top |= set(_alone(each))
+        if isinstance(node, ast.ClassDef):
+            for each in node.bases:
+                top |= set(_alone(each))
+    yield top
+
+
+def _alone(tree: ast.AST, *, deep: bool = True) -> Iterator[str]:
+    for node in ast.walk(tree) if deep else (tree,):
         if isinstance(node, ast.Name):
-            names.add(node.id)
+            yield node.id
         elif isinstance(node, ast.arg):
-            names.add(node.arg)
+            yield node.arg
         elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
+            yield node.asname or node.name
         elif isinstance(node, ast.Global | ast.Nonlocal):
-            names |= set(node.names)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            body = node.body if isinstance(node.body, list) else []
-            names |= set(_bound(body))
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                    names.add(inner.name)
-    return names
+            yield from node.names
+        elif isinstance(node, ast.ExceptHandler):
+            yield node.name or ""
+        elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            yield node.name
 
 
 def _classes(trees: Mapping[str, ast.Module]) -> list[_Names]:
@@ -171,6 +200,13 @@ def _classes(trees: Mapping[str, ast.Module]) -> list[_Names]:
             grown |= wider != own[name]
             own[name] = wider
     return list(own.values())
+
+
+def _constants(tree: ast.Module) -> Iterator[str]:
+    """What the compiler replaces in the whole file: no local may have such a name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and "const(" in ast.unparse(node.value):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
 # -- what others may know

@@ -22,7 +22,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nuan_emulator import board_constants, board_imports, board_names, board_shared_names, romfs
+from nuan_emulator import (
+    board_constants,
+    board_imports,
+    board_link,
+    board_names,
+    board_shared_names,
+    romfs,
+)
 from nuan_emulator.board_imports import without_types
 from nuan_emulator.errors import BoardError
 
@@ -30,11 +37,31 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 SHIMS = Path(__file__).resolve().parent / "shims"
 SHIMS_IMAGE = "shims.img"
 # Of the shims those that programs import.
-HARDWARE = ("ds18x20", "esp32", "machine", "network", "onewire", "os", "socket", "time")
+HARDWARE = (
+    "ds18x20",
+    "esp32",
+    "machine",
+    "network",
+    "network_wired",
+    "onewire",
+    "os",
+    "socket",
+    "time",
+)
 # What a stage depends on besides its sources and the compiler.
-_BUILDERS = (board_constants, board_imports, board_names, board_shared_names, romfs)
+_BUILDERS = (
+    board_constants,
+    board_imports,
+    board_link,
+    board_names,
+    board_shared_names,
+    romfs,
+)
 # A board runs these as source text, as MicroPython does.
 RUN_AS_SOURCE = ("boot.py", "main.py")
+# What this module imports stays in memory, as one module.
+RESIDENT_ROOT = "nuan_firmware.app"
+RESIDENT = "nuan_firmware.resident"
 # What the loader needs of a library, as a copy of its own.
 _LOADER_PARTS = ("sealed.py",)
 # Small integers of a 32-bit MicroPython.
@@ -84,9 +111,12 @@ def stage_board(sources: BoardSources) -> Path:
     _forget_old(target.parent)
     scratch = Path(tempfile.mkdtemp(prefix="stage-", dir=target.parent))
     try:
-        texts = _lean_texts(files)
         for source, place in files:
-            _place(compiler, source, texts.get(place), scratch / place, _module(place))
+            if place.suffix == ".py":
+                (scratch / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, scratch / place)
+        for place, text in _lean_texts(files).items():
+            _compile(compiler, text, scratch / place, _module(place))
         (scratch / "lib").mkdir(exist_ok=True)
         (scratch / SHIMS_IMAGE).write_bytes(romfs.image(scratch / "shims"))
         scratch.rename(target)
@@ -150,11 +180,8 @@ def _key(files: list[tuple[Path, Path]], compiler: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-def _place(compiler: Path, source: Path, text: str | None, target: Path, module: str) -> None:
+def _compile(compiler: Path, text: str, target: Path, module: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    if text is None:
-        shutil.copyfile(source, target)
-        return
     lean = target.with_suffix(".lean")
     lean.write_text(text, "utf-8")
     # A module's own name stands for its file's in tracebacks: it is in the table of names anyway.
@@ -163,7 +190,7 @@ def _place(compiler: Path, source: Path, text: str | None, target: Path, module:
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     lean.unlink()
     if done.returncode:
-        raise BoardError(f"{source}: doesn't compile for the board: {done.stderr.strip()}")
+        raise BoardError(f"{module}.py: doesn't compile for the board: {done.stderr.strip()}")
 
 
 def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
@@ -178,7 +205,12 @@ def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
     beside = [
         source.read_text("utf-8") for source, place in files if place.parts[0] in ("board", "shims")
     ]
-    for module, text in board_names.shortened(fewer, beside=beside).items():
+    joined = board_link.linked(fewer, RESIDENT_ROOT, RESIDENT)
+    for module in joined.joined:
+        del texts[own[module]]
+    if joined.joined:
+        own[RESIDENT] = Path("lib", *RESIDENT.split(".")).with_suffix(".mpy")
+    for module, text in board_names.shortened(joined.sources, beside=beside).items():
         texts[own[module]] = text
     # What stands in for hardware shares the board's table of names: the less of it the better.
     stand_ins = {_module(place): place for place in texts if place.parts[0] == "shims"}
@@ -187,8 +219,14 @@ def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
     beside = [source.read_text("utf-8") for source, place in files if place.parts[0] != "shims"]
     # Programs may know all of what a board's own library has.
     beside += ["\n".join(board_shared_names.made(sources[name])) for name in HARDWARE]
-    for module, text in board_names.shortened(sources, parameters=False, beside=beside).items():
+    for module, text in board_names.shortened(sources, beside=beside, called=HARDWARE).items():
         texts[stand_ins[module]] = text
+    # The loader's names stay behind when it has gone.
+    loader = {_module(place): place for place in texts if place.parts[0] == "board"}
+    sources = board_constants.folded({name: texts[place] for name, place in loader.items()})
+    beside = [source.read_text("utf-8") for source, place in files if place.suffix == ".py"]
+    for module, text in board_names.shortened(sources, beside=beside).items():
+        texts[loader[module]] = text
     return texts
 
 
