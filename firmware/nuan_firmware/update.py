@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from micropython import const
 
 from nuan_firmware import on_demand
+from nuan_firmware.hal import chip
 from nuan_protocols.uplink.body import EVENT_UPDATE
 
 if TYPE_CHECKING:
@@ -153,6 +154,9 @@ class Receiver:
             if self.kind == APP or self.at >= self.payload_at:
                 place = self.place(self.at)
                 if not place & _BLOCK_MASK:
+                    if chip.number("trial", -1) >= 0 or chip.number("vm_trial", 0) > 0:
+                        # Of another transfer, over the other way: what was checked stays as it is.
+                        raise ValueError("another update is on trial; wait for its end")
                     area.erase(place)
                 area.write(place, piece)
             if HEAD_BYTES <= self.at < self.payload_at:

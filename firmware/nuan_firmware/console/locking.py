@@ -31,9 +31,9 @@ def is_open(console: "Console") -> bool:
         return True
     try:
         chip.node_key()
-    except OSError:
-        # Never provisioned.
-        return True
+    except OSError as problem:
+        # Never provisioned; a store that can't be read opens nothing.
+        return bool(problem.args[0] == chip.NVS_NOT_FOUND)
     return False
 
 

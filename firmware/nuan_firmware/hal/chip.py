@@ -9,6 +9,8 @@ from micropython import const
 
 NVS_NAMESPACE = "nuan"
 NODE_KEY_BYTES = 32
+# What an OSError of the store begins with when there is no such value.
+NVS_NOT_FOUND = -4354
 _SECRET_BYTES_MAX = const(64)
 # A certificate; NVS itself takes up to 1,984 bytes in one page.
 BLOB_BYTES_MAX = const(1536)

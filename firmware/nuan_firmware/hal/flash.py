@@ -6,7 +6,7 @@ import esp32
 import vfs
 from micropython import const
 
-from nuan_firmware.hal.chip import NVS_NAMESPACE, number
+from nuan_firmware.hal.chip import NVS_NAMESPACE, NVS_NOT_FOUND, number
 
 if TYPE_CHECKING:
     # The stubs of esp32.Partition know neither memoryviews nor RUNNING.
@@ -104,7 +104,10 @@ def chip_number() -> int:
 
 
 def moduli() -> "list[bytes]":
-    """The update keys' moduli: that of slot 0, that of slot 1; b"" where there is none."""
+    """The update keys' moduli: that of slot 0, that of slot 1; b"" where there is none.
+
+    Raises ValueError when the store can't be read: without keys, anything would be taken.
+    """
     store = esp32.NVS(NVS_NAMESPACE)
     found = []
     for name in ("fw_key0", "fw_key1"):
@@ -112,7 +115,9 @@ def moduli() -> "list[bytes]":
         try:
             store.get_blob(name, key)
             found.append(bytes(key))
-        except OSError:
+        except OSError as problem:
+            if problem.args[0] != NVS_NOT_FOUND:
+                raise ValueError("the update keys can't be read: " + repr(problem)) from None
             found.append(b"")
     return found
 

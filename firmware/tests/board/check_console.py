@@ -92,6 +92,21 @@ def test_a_locked_console_says_who_it_is_and_nothing_else():
     at_console(run)
 
 
+def test_a_store_that_cannot_be_read_opens_no_console():
+    def run(typist):
+        key = Hal.blobs.pop("key")
+        try:
+            assert typist.ask("meters")["ok"] is True
+            Hal.store_fault = -4358  # no memory
+            for command in ("meters", "key", "repl"):
+                assert typist.ask(command)["locked"] is True
+        finally:
+            Hal.store_fault = Hal.NVS_NOT_FOUND
+            Hal.blobs["key"] = key
+
+    at_console(run)
+
+
 def test_a_challenge_is_good_for_one_answer():
     def run(typist):
         challenge = typist.ask("unlock")["challenge"]

@@ -222,3 +222,27 @@ def test_a_trial_does_not_wait_for_meters_that_are_due_once_an_hour():
         trial.watch(Node)
         assert [poller.owes_turn for poller in Node.pollers] == [owes, owes]
     Hal.numbers = {}
+
+
+def test_a_second_transfer_cannot_change_what_is_armed():
+    def run():
+        data = make_bundle(bytes(range(256)) * 40, 4)
+        late = update.Bundle()
+        late.begin(len(data), sha256(data).digest())
+        late.data(0, memoryview(data)[:512])
+        assert transfer(data) == ""
+        armed = bytes(Flash.areas[1].bytes)
+        at = 512
+        reason = ""
+        while at < len(data) and not reason:
+            # What is programmed within a block that is written can't be another one: the bytes are
+            # announced, but not yet known to be those.
+            piece = data[at : min(at + 512, at // 4096 * 4096 + 4096)]
+            try:
+                at = late.data(at, memoryview(piece))
+            except ValueError as problem:
+                reason = str(problem)
+        assert "on trial" in reason
+        assert bytes(Flash.areas[1].bytes) == armed
+
+    with_flash(run)

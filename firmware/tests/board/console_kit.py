@@ -174,7 +174,7 @@ class Typist:
 
 def node_key():
     if "key" not in Hal.blobs:
-        raise OSError(-4354)
+        raise OSError(Hal.store_fault)
     return Hal.blobs["key"]
 
 
@@ -186,6 +186,7 @@ def set_blob(name, value):
     Hal.blobs[name] = bytes(value)
 
 
+Hal.store_fault = Hal.NVS_NOT_FOUND
 Hal.node_key = staticmethod(node_key)
 Hal.blob = staticmethod(blob)
 Hal.set_blob = staticmethod(set_blob)

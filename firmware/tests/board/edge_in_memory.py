@@ -44,6 +44,8 @@ class Hal:
         def frame_ms(self, count):
             return 1
 
+    NVS_NOT_FOUND = -4354
+
     @staticmethod
     def node_key():
         return KEY
