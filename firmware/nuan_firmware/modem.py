@@ -2,7 +2,7 @@
 
     off | data mode          the power key; +++ between two silent seconds
     AT, ATE0                 it answers
-    AT+CPIN?                 the SIM is ready, or wants its PIN, which is tried once a boot
+    AT+CPIN?                 the SIM is ready, or wants its PIN, which is tried until refused
     AT+CGATT?                attached to the network's packet service
     AT+CGDCONT=1,"IP",apn    where the packets go
     ATD*99#                  CONNECT: data mode; PPP from here on
@@ -152,11 +152,15 @@ class Modem:
         elif state == _SIM and b"READY" in heard:
             self._enter(_ATTACH)
         elif state == _SIM and b"SIM PIN" in heard and self._port.pin() and not self._pin_spent:
-            # One that was refused is never tried again: the third would lock the card.
+            # One that was refused is never tried again, nor after a restart: the third would lock
+            # the card.
             self._enter(_UNLOCK)
         elif state == _ATTACH and b"+CGATT: 1" in heard:
             self._enter(_CONTEXT)
         elif b"ERROR" in heard or b"NO CARRIER" in heard or b"BUSY" in heard:
+            if state == _UNLOCK and b"ERROR: 14" not in heard and b"busy" not in heard:
+                # 14 is a SIM that is busy; any other reason is the PIN.
+                self._port.refuse_pin()
             self._why = _WHAT[state]
             self._heard = b""
             return False
@@ -176,7 +180,8 @@ class Modem:
     def _silent(self) -> None:
         state = self._state
         if state != _HELLO:
-            self._why = _WHAT[state]
+            wants_pin = state == _SIM and b"SIM PIN" in self._heard
+            self._why = _WHAT[_UNLOCK if wants_pin else state]
             self._enter(state if state in (_SIM, _ATTACH) else _HELLO)
             return
         self._silences += 1

@@ -72,6 +72,9 @@ def _set(console: "Console", name: str, arguments: "Arguments") -> None:
         console.open_s = console.node.clock.uptime() + IDLE_S
     else:
         chip.set_blob(name, arguments.text("value", _PASSWORD_BYTES_MAX).encode())
+        if name == "sim_pin":
+            # The card may have been mended: see hal/modem.py.
+            chip.set_number("pin_refused", 0)
     _note(console, name + " set")
 
 

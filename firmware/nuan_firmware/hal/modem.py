@@ -1,18 +1,21 @@
 """A modem on a serial port: commands first, then PPP over the same wires."""
 
+from binascii import crc32
 from typing import TYPE_CHECKING
 
 import machine
 import network
 from micropython import const
 
-from nuan_firmware.hal.chip import secret
+from nuan_firmware.hal.chip import number, secret, set_number
 
 if TYPE_CHECKING:
     from typing import Any
 
 # An IP packet arrives between two turns of the loop.
 _UART_RX_BYTES = const(2048)
+# In the chip's store: which PIN the SIM has refused.
+PIN_REFUSED = "pin_refused"
 
 
 class ModemPort:
@@ -53,8 +56,13 @@ class ModemPort:
             self._power.value(1 if on else 0)
 
     def pin(self) -> str:
-        """The SIM's PIN, empty when there is none."""
-        return secret("sim_pin")
+        """The SIM's PIN, empty when there is none, or when the SIM has refused it before."""
+        pin = secret("sim_pin")
+        return "" if pin and _mark(pin) == number(PIN_REFUSED, 0) else pin
+
+    def refuse_pin(self) -> None:
+        """The SIM has refused the PIN: no start tries it again, until another one is stored."""
+        set_number(PIN_REFUSED, _mark(secret("sim_pin")))
 
     def connect(self) -> None:
         """The modem is in data mode: begin PPP."""
@@ -80,3 +88,8 @@ class ModemPort:
             self._ppp.disconnect()
             self._uart.irq(None)
             self._ppp = None
+
+
+def _mark(pin: str) -> int:
+    """Something to know a PIN again by, never 0."""
+    return int(crc32(pin.encode()) >> 2 | 1)
