@@ -33,6 +33,8 @@ _RESTART_S_MAX = const(300)
 # How often a part may stand still without having done any work in between.
 _STILL_MAX = const(3)
 _STEADY_S = const(600)
+# A boot that lasted so long belongs to no row of crashes, whatever else is wrong with it.
+_LASTED_S = const(21600)
 _HOUR_S = const(3600)
 _FAULTS_PER_HOUR = const(20)
 _NO_MEMORY_PER_HOUR = const(3)
@@ -203,7 +205,8 @@ class Supervisor:
 
     def _consider_health(self, now_s: int) -> None:
         worked = all(watch.part.turns for watch in self.watches if watch.is_vital)
-        if not self._is_steady and (worked or (now_s >= _STEADY_S and not self._failed)):
+        steady_s = _LASTED_S if self._failed else _STEADY_S
+        if not self._is_steady and (worked or now_s >= steady_s):
             # Five boots in a row that don't come this far, and the next is into safe mode.
             self._is_steady = True
             if chip.number("crashes", 0):

@@ -294,6 +294,20 @@ def test_a_fault_in_the_first_ten_minutes_leaves_the_crashes_counted():
     assert Hal.numbers["crashes"] == 3
 
 
+def test_months_without_a_network_do_not_add_up_to_a_row_of_crashes():
+    supervisor, part, clock, _ = made()
+    part.deadline_s = 1 << 29
+    Hal.numbers["crashes"] = 4
+    supervisor.fault("line", "late, 2 turns left out")
+    clock.s = 21540
+    supervisor.beat()
+    assert Hal.numbers["crashes"] == 4
+    clock.s = 21600
+    supervisor.beat()
+    assert Hal.numbers["crashes"] == 0
+    assert not supervisor.is_healthy
+
+
 def test_what_fails_at_a_beat_costs_the_others_nothing():
     supervisor, _, _, book = made()
     called = []
