@@ -2,6 +2,7 @@
 
 header  "nuJ1" | node[8] | epoch[8] | u32 first seq | chain[32] | u32 crc
 block   u16 length | u32 crc | u32 first seq | u32 base time | records
+        with bit 15 of the length set: after the base time 32 bytes, the chain value behind a gap
 record  u8 tag | zigzag varint time step | full: [u8 part] varint length, body
                                          | difference: varint reference, varint length, codes
 
@@ -19,6 +20,10 @@ _Kept = tuple[tuple[int, int], bytes]
 
 HEADER_BYTES = 60
 BLOCK_HEAD_BYTES = 14
+CHAIN_BYTES = 32
+JUMP = 0x8000
+# Files as they were flushed, and those of which boundaries of days and of months were kept.
+SUFFIXES = (".seg", ".day", ".mon")
 TAG_DIFFERENCE = 4
 TAG_KEPT = 8
 
@@ -34,7 +39,7 @@ class FlashEntry(NamedTuple):
 
 def read_journal(files: Mapping[str, bytes]) -> list[FlashEntry]:
     """Every flushed entry among a board's files, as flash.read_files() gives them, in order."""
-    segments = sorted(path for path in files if path.endswith(".seg"))
+    segments = sorted(path for path in files if path.endswith(SUFFIXES))
     return [entry for path in segments for entry in _segment(path, files[path])]
 
 
@@ -47,11 +52,11 @@ def _segment(path: str, data: bytes) -> list[FlashEntry]:
     at = HEADER_BYTES
     while at + BLOCK_HEAD_BYTES <= len(data):
         length, crc = unpack_from(">HI", data, at)
-        end = at + 6 + length
+        end = at + 6 + (length & ~JUMP)
         if end > len(data) or crc32(data[at + 6 : end]) != crc:
             break
         seq, time = unpack_from(">II", data, at + 6)
-        at += BLOCK_HEAD_BYTES
+        at += BLOCK_HEAD_BYTES + (CHAIN_BYTES if length & JUMP else 0)
         while at < end:
             tag, step, body, at = _record(data, at, kept)
             time += step
