@@ -23,6 +23,8 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._seen = self._stamp()
+        if path.exists() and path.stat().st_mode & 0o077:
+            log.warning("%s: others can read the nodes' keys; chmod 600 it", path)
 
     def renewed(self) -> Mapping[str, bytes] | None:
         """The keys when the file has changed and is sound, else None."""
@@ -60,7 +62,9 @@ def register(path: Path, node: str, key: bytes) -> None:
         else:
             text += ("" if not text or text.endswith("\n") else "\n") + line + "\n"
         scratch = path.with_name(path.name + ".new")
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "w") as file:
+        # One that is left over may be readable by others, or be a link to somewhere else.
+        scratch.unlink(missing_ok=True)
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "w") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -71,3 +71,25 @@ def test_a_damaged_file_keeps_the_keys_there_were(tmp_path: Path) -> None:
     path.write_text("no toml at all")
     assert keeper.admit(*hello(B, OTHER)) is None
     assert keeper.admit(*hello(A, KEY)) is not None
+
+
+def test_a_scratch_file_left_by_others_gives_no_key_away(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "keys.toml", tmp_path / "elsewhere"
+    elsewhere.write_text("theirs")
+    (tmp_path / "keys.toml.new").symlink_to(elsewhere)
+    register(path, A, KEY)
+    assert elsewhere.read_text() == "theirs"
+    assert not path.is_symlink()
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_file_of_keys_that_others_can_read_is_complained_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "keys.toml"
+    register(path, A, KEY)
+    KeyFile(path)
+    assert not caplog.records
+    path.chmod(0o640)
+    KeyFile(path)
+    assert "chmod 600" in caplog.text

@@ -53,3 +53,5 @@ def _note(zones: "Zones", text: str) -> None:
     while len(text.encode()) > 240:
         text = text[:-1]
     zones.journal.event(EVENT_OVERRIDE, text)
+    # On flash before the override is: a power cut must leave none whose author nobody knows.
+    zones.journal.flush()

@@ -234,6 +234,20 @@ def test_an_override_is_clamped_journaled_kept_and_ended():
     on_flash(run)
 
 
+def test_an_override_that_outlives_a_power_cut_has_its_trace_on_flash_before():
+    def run():
+        stand = Stand(zone(program=0), programs=(OFFICE,))
+        stand.room(180)
+        saved = stand.zones._kept
+        order = []
+        stand.book.flush = lambda: order.append(stand.book.events[-1][0])
+        stand.zones._kept = lambda name: (order.append(name), saved(name))
+        stand.zones.override(1, 230, START + 7200, "Wang", "concert")
+        assert order[:2] == [EVENT_OVERRIDE, "save"]
+
+    on_flash(run)
+
+
 def test_overrides_of_all_zones_that_end_at_once_do_not_nest():
     def run():
         import micropython

@@ -67,6 +67,10 @@ class Book:
     def __init__(self):
         self.entries = []
         self.events = []
+        self.flushed = 0
+
+    def flush(self):
+        self.flushed = len(self.events)
 
     def control(self, *entry):
         self.entries.append(entry)
