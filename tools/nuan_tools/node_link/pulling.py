@@ -14,7 +14,7 @@ from nuan_gateway.errors import GatewayError
 from nuan_gateway.ingest.pull_file import Damage, header, node_of, record, records
 from nuan_protocols.uplink.batch import COUNT_AT
 from nuan_protocols.uplink.fields import uint
-from nuan_protocols.uplink.message import HEAD_BYTES, TYPE_BATCH, parse_head
+from nuan_protocols.uplink.message import HEAD_BYTES, MESSAGE_BYTES_MAX, TYPE_BATCH, parse_head
 from nuan_tools.errors import UserError
 from nuan_tools.i18n import tr
 from nuan_tools.node_link.client import ConsoleClient, NoAnswerError, RefusedError
@@ -113,7 +113,7 @@ def pull(
                 break
             _write(file, _message(answer))
             messages += 1
-            seq = int(answer["next"])
+            seq = _following(answer, seq)
         os.fsync(file.fileno())
     return PullResult(journal, begun_at, messages, first is None and resumed is not None)
 
@@ -149,11 +149,21 @@ def _next(client: ConsoleClient, seq: int) -> dict[str, Any]:
     raise _damaged()
 
 
+def _following(answer: dict[str, Any], seq: int) -> int:
+    """The number behind a batch; raises NoAnswerError for one that would have no end."""
+    following = answer.get("next")
+    if not isinstance(following, int) or following <= seq:
+        raise _damaged()
+    return following
+
+
 def _message(answer: dict[str, Any]) -> bytes:
     """The message; empty when it was damaged on its way."""
     try:
         message = b64decode(answer["message"], validate=True)
-    except ValueError:
+    except (KeyError, TypeError, ValueError):
+        return b""
+    if len(message) > MESSAGE_BYTES_MAX:
         return b""
     return message if crc32(message) == answer.get("crc") else b""
 
