@@ -28,7 +28,7 @@ def make(config: "Config") -> Node:
     node = Node()
     node.config = config
     node.keys = NodeKeys(chip.node_key())
-    node.clock = Clock(chip.utc_s(), chip.set_utc)
+    node.clock = Clock(chip.kept_utc_s(), chip.set_utc)
     node.times = TimeSources(config, node.clock)
     node.journal = essentials.journal(config, node.keys, node.clock)
     node.supervisor = Supervisor(node.clock, node.journal)

@@ -40,7 +40,7 @@ def make(why: str) -> Node:
     config = None if why == NOT_PROVISIONED else _config(node)
     # Those parts that know of safe mode look whether there is one.
     node.config = config  # type: ignore[assignment]
-    node.clock = Clock(chip.utc_s(), chip.set_utc)
+    node.clock = Clock(chip.kept_utc_s(), chip.set_utc)
     node.pollers = []
     node.zones = NoZones()
     _open_journal(node, config)

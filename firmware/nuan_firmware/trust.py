@@ -80,7 +80,7 @@ class Trust:
             self._chip_s = chip.utc_s()
             self._assumed_s = max(self._lowest_s, self._seen_s)
             self._seen_s = 0
-            chip.set_utc(self._assumed_s)
+            chip.assume_utc(self._assumed_s)
             if self._context is not None:
                 self._context.verify_callback = self._look_at
 
@@ -90,7 +90,7 @@ class Trust:
         if self._context is not None:
             self._context.verify_callback = None
         if self._clock.quality() == CLOCK_NEVER_SET:
-            chip.set_utc(self._chip_s + self._clock.uptime() - self._begun_s)
+            chip.assume_utc(self._chip_s + self._clock.uptime() - self._begun_s)
         else:
             chip.set_utc(self._clock.now())
 

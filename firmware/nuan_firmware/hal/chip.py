@@ -14,6 +14,8 @@ NVS_NOT_FOUND = -4354
 _SECRET_BYTES_MAX = const(64)
 # A certificate; NVS itself takes up to 1,984 bytes in one page.
 BLOB_BYTES_MAX = const(1536)
+# In the chip's store while its clock may hold a time that was only assumed.
+_ASSUMED = "assumed"
 # The ESP32 counts seconds from 2000, the unix port from 1970; UTC here is always since 1970.
 _EPOCH_S = 946684800 if time.gmtime(0)[0] == 2000 else 0
 
@@ -23,8 +25,26 @@ def utc_s() -> int:
     return int(time.time()) + _EPOCH_S
 
 
+def kept_utc_s() -> int:
+    """The chip's clock, which may have outlived a reset; 0 when it held what was only assumed."""
+    return 0 if number(_ASSUMED, 0) else utc_s()
+
+
 def set_utc(seconds: int) -> None:
     """Set the chip's clock, which outlives a reset but no power cut."""
+    _set_clock(seconds)
+    if number(_ASSUMED, 0):
+        set_number(_ASSUMED, 0)
+
+
+def assume_utc(seconds: int) -> None:
+    """Set the chip's clock to what nobody vouches for; it counts for nothing after a reset."""
+    if not number(_ASSUMED, 0):
+        set_number(_ASSUMED, 1)
+    _set_clock(seconds)
+
+
+def _set_clock(seconds: int) -> None:
     year, month, day, hour, minute, second, weekday, _ = time.gmtime(seconds - _EPOCH_S)[:8]
     machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
 

@@ -55,7 +55,15 @@ class Hal:
         return START
 
     @staticmethod
+    def kept_utc_s():
+        return START
+
+    @staticmethod
     def set_utc(seconds):
+        pass
+
+    @staticmethod
+    def assume_utc(seconds):
         pass
 
     @staticmethod
