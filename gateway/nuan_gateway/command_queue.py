@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from nuan_gateway.errors import GatewayError
 from nuan_gateway.node_config import node_config
+from nuan_gateway.plain_text import plain
 from nuan_gateway.site import Node, Site
 from nuan_gateway.store import commands
 from nuan_protocols.ca_change import DOCUMENT_BYTES_MAX
@@ -99,7 +100,9 @@ class Orders:
         until_s = int(until.timestamp()) if until else 0
         if until and until_s * 1000 <= self.now_ms:
             raise CommandError(f"{until:%Y-%m-%d %H:%M} is over already")
-        payload = _built(wire.setpoint_payload, zone, setpoint_dc, until_s, self._who, why)
+        # A node journals both, and shows them on its console.
+        who, why = plain(self._who), plain(why)
+        payload = _built(wire.setpoint_payload, zone, setpoint_dc, until_s, who, why)
         what = f"zone {zone}: end of the override, {why}"
         if until:
             setting = f"{setpoint_dc / 10:.1f} °C" if setpoint_dc else "off"

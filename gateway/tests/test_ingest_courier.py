@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +294,12 @@ def test_a_newer_configuration_takes_the_older_ones_place(post: Post) -> None:
     asked = post.hello()
     assert asked is not None
     assert post.outcome(second)[0] == commands.SENT
+
+
+def test_no_control_character_goes_into_a_nodes_journal(post: Post) -> None:
+    until = datetime(2099, 1, 1, tzinfo=UTC)
+    number = post.order(lambda o: o.setpoint(NODE, 1, 195, until, "ill\x1b]52;c\x07"))
+    assert wire.parse_setpoint(post.row(number).payload)[4] == "ill\ufffd]52;c\ufffd"
 
 
 def test_what_no_node_would_do_is_not_queued(post: Post) -> None:

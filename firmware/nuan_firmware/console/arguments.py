@@ -47,7 +47,7 @@ class Arguments:
         if len(value.encode()) > most:
             raise Refused("%s: at most %d bytes" % (name, most))
         for character in value:
-            if ord(character) < 0x20 or ord(character) == 0x7F:
+            if ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0:
                 raise Refused("%s: no control characters" % name)
         return value
 

@@ -107,6 +107,16 @@ def test_a_store_that_cannot_be_read_opens_no_console():
     at_console(run)
 
 
+def test_no_text_carries_controls_into_the_journal():
+    def run(typist):
+        typist.unlock()
+        for code in (0x1B, 0x9B):
+            said = {"slot": 0, "old": "1" + chr(code) + "2J", "who": "Li"}
+            assert "no control characters" in typist.ask("exchange", **said)["error"]
+
+    at_console(run)
+
+
 def test_a_challenge_is_good_for_one_answer():
     def run(typist):
         challenge = typist.ask("unlock")["challenge"]
