@@ -15,6 +15,7 @@ from emulated_board import EmulatedBoard, Workshop
 from emulated_gateway import EmulatedGateway
 from other_bundle import bring_update
 
+from nuan_tools.errors import UserError
 from nuan_tools.firmware.keys import read_key
 
 ONLY_BENCH = "only a real board proves this: pytest hil_tests --bench PORT"
@@ -59,37 +60,45 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             reason = _left_out(config, item)
             if reason:
                 item.add_marker(pytest.mark.skip(reason=reason))
-            if config.getoption("--bench"):
+            if option(config, "--bench"):
                 mark = item.get_closest_marker("minutes")
                 minutes = float(mark.args[0]) if mark else MINUTES_USUAL
                 patience_s = 60 * (PATIENCE * minutes + MINUTES_USUAL)
                 item.add_marker(pytest.mark.timeout(patience_s))
 
 
+def option(config: pytest.Config, name: str) -> str:
+    """What was given; empty when nothing was, or when this folder was found among others."""
+    return str(config.getoption(name, default=None) or "")
+
+
 def _left_out(config: pytest.Config, item: pytest.Item) -> str:
     """Why this world can't run the test; empty when it can."""
     marks = {mark.name for mark in item.iter_markers()}
-    if not config.getoption("--bench"):
+    if not option(config, "--bench"):
         return ONLY_BENCH if "bench" in marks else ""
     if EMULATED & set(getattr(item, "fixturenames", ())):
         return ONLY_EMULATOR
-    if "with_gateway" in marks and not config.getoption("--gateway"):
+    if "with_gateway" in marks and not option(config, "--gateway"):
         return WITH_GATEWAY
-    if "without_gateway" in marks and config.getoption("--gateway"):
+    if "without_gateway" in marks and option(config, "--gateway"):
         return WITHOUT_GATEWAY
-    return SLOW if "slow" in marks and not config.getoption("--slow") else ""
+    return SLOW if "slow" in marks and not option(config, "--slow") else ""
 
 
 @pytest.fixture(scope="session")
 def real_board(request: pytest.FixtureRequest) -> Iterator[BenchBoard]:
     """The board on the bench."""
-    option = request.config.getoption
+    config = request.config
     signer = None
-    if option("--update-key"):
-        path = Path(str(option("--update-key")))
-        signer = read_key(path, lambda: pytest.exit(f"{path}: set NUAN_KEY_PASSPHRASE"))
-    port = BenchPort(str(option("--bench")))
-    board = BenchBoard(port, Path(str(option("--keys"))), str(option("--node")), signer)
+    try:
+        if option(config, "--update-key"):
+            path = Path(option(config, "--update-key"))
+            signer = read_key(path, lambda: pytest.exit(f"{path}: set NUAN_KEY_PASSPHRASE"))
+        port = BenchPort(option(config, "--bench"))
+        board = BenchBoard(port, Path(option(config, "--keys")), option(config, "--node"), signer)
+    except UserError as error:
+        pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
     yield board
     board.close()
 
@@ -104,10 +113,10 @@ def bench(real_board: BenchBoard) -> BenchBoard:
 @pytest.fixture
 def vm_image(request: pytest.FixtureRequest) -> Path:
     """The MicroPython image of the board on the bench."""
-    path = request.config.getoption("--vm-image")
+    path = option(request.config, "--vm-image")
     if not path:
         pytest.skip("no image of MicroPython: --vm-image FILE")
-    return Path(str(path))
+    return Path(path)
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +149,7 @@ def armed_flash(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def on_trial(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Board]:
     """A board of either world that has taken an update, and has just started with it."""
-    if request.config.getoption("--bench"):
+    if option(request.config, "--bench"):
         real: BenchBoard = request.getfixturevalue("bench")
         bring_update(real, tmp_path)
         reboot(real)
@@ -165,6 +174,6 @@ def emulated_gateway(
 @pytest.fixture
 def board(request: pytest.FixtureRequest) -> Board:
     """A board of either world, just started."""
-    real = request.config.getoption("--bench")
+    real = option(request.config, "--bench")
     found: Board = request.getfixturevalue("bench" if real else "emulated")
     return found
