@@ -15,6 +15,7 @@ from nuan_firmware.hal.links import open_link
 from nuan_firmware.journal import Journal
 from nuan_firmware.links import Links
 from nuan_firmware.masters import CJT188, MODBUS
+from nuan_firmware.references import ARENA_BYTES_MAX
 from nuan_firmware.uplink import Uplink
 from nuan_protocols.uplink.body import EVENT_LINK
 
@@ -29,7 +30,6 @@ _EPOCH_BYTES = const(8)
 # What the exchange of a usual heat meter needs as a reference, and any exchange around its data.
 _TELEGRAM_BYTES = const(112)
 _OVERHEAD_BYTES = const(24)
-_REFERENCES_BYTES_MAX = const(7168)
 # Modbus functions from 3 on read registers, those before read bits.
 _REGISTERS_FROM = const(3)
 _BITS = const(16)
@@ -139,4 +139,4 @@ def reference_room(config: "Config") -> "tuple[int, int]":
             else:
                 size += _TELEGRAM_BYTES if protocol == CJT188 else _TELEGRAM_BYTES // 2
     # Two more telegrams, for a meter that says more than is usual.
-    return count + 2, min(_REFERENCES_BYTES_MAX, size + 2 * _TELEGRAM_BYTES)
+    return count + 2, min(ARENA_BYTES_MAX, size + 2 * _TELEGRAM_BYTES)

@@ -333,6 +333,11 @@ class Journal(Coder):
         """Begin a new segment with the next number; what was journaled is flushed or given up."""
         self.size = 0
         self.segment = self.seq
+        if self.references.missed:
+            from nuan_firmware.recover import wish
+
+            wish(self.shelf.root, self.references)
+            unload("recover")
         self.references.reset()
         put_header(self._header, self.shelf.node, self.epoch, self.seq, self.chain)
 

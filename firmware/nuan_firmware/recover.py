@@ -9,6 +9,7 @@ from micropython import const
 
 from nuan_firmware.cursor import Cursor
 from nuan_firmware.on_demand import unload
+from nuan_firmware.references import ARENA_BYTES_MAX
 from nuan_firmware.segment import (
     BLOCK_BYTES_MAX,
     BLOCK_HEAD_BYTES,
@@ -143,6 +144,15 @@ def arena(root: str, count: int, size: int) -> "tuple[int, int]":
         with open(path, "wb") as file:
             file.write(pack(">HH", *most))
     return most
+
+
+def wish(root: str, references: "References") -> None:
+    """Have the next boot keep exchanges as long as the one that there was no room for."""
+    try:
+        arena(root, 0, min(ARENA_BYTES_MAX, len(references.keys) * references.missed))
+    except OSError:
+        # The next segment's start tries again.
+        pass
 
 
 def segments(root: str) -> "list[tuple[int, int]]":

@@ -9,12 +9,15 @@ from array import array
 from micropython import const
 
 PARTS_MAX = const(256)
+# Of writer and reader each, whatever the meters say.
+ARENA_BYTES_MAX = 7168
 
 
 class References:
     """At most `count` bodies, `arena_bytes` in all, each under the key (slot, part).
 
-    `keys` holds slot * PARTS_MAX + part of each index.
+    `keys` holds slot * PARTS_MAX + part of each index; `missed` is the length of the longest body
+    that there was no room for since the start.
     """
 
     def __init__(self, count: int, arena_bytes: int) -> None:
@@ -26,6 +29,7 @@ class References:
         self._count = 0
         self._used = 0
         self._hint = 0
+        self.missed = 0
 
     def reset(self) -> None:
         """Forget everything: a new segment begins."""
@@ -52,6 +56,7 @@ class References:
             self._lengths[index] = length
             return index
         if self._used + length > len(self._arena):
+            self.missed = max(self.missed, length)
             return -1
         if index < 0:
             if self._count == len(self.keys):

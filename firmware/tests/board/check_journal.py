@@ -346,3 +346,23 @@ def test_what_an_entry_costs():
         assert (sum(chip.erases) - erases) * 100 // entries <= 14
 
     flash(run)
+
+
+def test_longer_telegrams_than_expected_have_room_from_the_next_boot_on():
+    def run(_):
+        meters = Meters(14, count=15, telegram_bytes=261)
+        turn_bytes = []
+        for _ in range(2):
+            journal = make_journal(segment_bytes=16384, references=17)
+            for _ in range(12):
+                meters.poll(journal)
+                journal.flush()
+            before = os.stat(journal.shelf.path(journal.segment))[6]
+            meters.poll(journal)
+            journal.flush()
+            turn_bytes.append(os.stat(journal.shelf.path(journal.segment))[6] - before)
+        assert turn_bytes[0] > 8 * 261
+        assert turn_bytes[1] < 15 * 45
+        assert len(entries_of(journal)) == 2 * 13 * 15 + 1
+
+    flash(run)

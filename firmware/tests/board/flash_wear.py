@@ -15,8 +15,11 @@ from ram_flash import RamFlash
 
 from nuan_firmware.clock import Clock
 from nuan_firmware.journal import Journal
+from nuan_firmware.references import ARENA_BYTES_MAX
 
-REFERENCES_BYTES_MAX = 7168
+# As the node reckons; from a later boot on there is room for what the meters really said.
+TELEGRAM_BYTES = 112
+SECOND_BOOT = 40
 CHANGED = (15, 19, 20, 26, 32, 36, 37, 42, 43, 47, 48, 93)
 
 
@@ -60,24 +63,14 @@ def main(what, meters, size, segment, room, blocks, turns, every_s, acknowledged
 
 
 def journal(chip, telegrams, segment, room, turns, every_s, acknowledged, until_months):
-    count = telegrams.count
-    arena = min(REFERENCES_BYTES_MAX, (count + 2) * max(112, len(telegrams.now[0]) + 14))
-    made = Journal(
-        MOUNT + "/journal",
-        KEYS,
-        NODE,
-        Clock(START, lambda _: None),
-        lambda: b"epoch-01",
-        segment,
-        room,
-        count + 2,
-        arena,
-    )
+    made = opened(telegrams.count, segment, room)
     time = START - START % 3600
     full_days = thin_days = full_bytes = 0
     before = list(chip.erases)
     for turn in range(turns):
         time += every_s
+        if turn == SECOND_BOOT:
+            made = opened(telegrams.count, segment, room)
         for slot, telegram in enumerate(telegrams.turn()):
             made.exchange(time + slot, 2, 0, slot + 1, 0, 7, 0, 1, QUESTION, telegram)
         made.flush()
@@ -104,6 +97,21 @@ def journal(chip, telegrams, segment, room, turns, every_s, acknowledged, until_
         "thin_days": thin_days,
         "segments": made.shelf.count,
     }
+
+
+def opened(count, segment, room):
+    """The journal as the node opens it for so many M-Bus meters."""
+    return Journal(
+        MOUNT + "/journal",
+        KEYS,
+        NODE,
+        Clock(START, lambda _: None),
+        lambda: b"epoch-01",
+        segment,
+        room,
+        count + 2,
+        min(ARENA_BYTES_MAX, (count + 2) * TELEGRAM_BYTES),
+    )
 
 
 def held(made):
