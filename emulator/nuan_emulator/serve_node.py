@@ -30,6 +30,8 @@ def serve_console(
             if select.select([ours], [], [], _STEP_S)[0]:
                 node.console_write(os.read(ours, _KEYS_MAX))
             world.run_until(begun_ms + int((time.monotonic() - begun_s) * 1000))
+            # Commands come unasked, to a node that sends nothing.
+            node.tunnel.poll(world.now_ms)
             _write(ours, node.console_read())
     finally:
         os.close(ours)
