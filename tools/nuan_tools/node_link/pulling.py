@@ -68,9 +68,13 @@ class _Earlier:
                 continue
             head = parse_head(each.message)
             if head.type == TYPE_BATCH:
-                last = uint(each.message, HEAD_BYTES, 4) + uint(each.message, COUNT_AT, 2)
+                first = uint(each.message, HEAD_BYTES, 4)
+                count = uint(each.message, COUNT_AT, 2)
                 epoch = head.epoch.hex()
-                self.next[epoch] = max(last, self.next.get(epoch, 1))
+                known = self.next.get(epoch, 1)
+                # A tombstone comes alone, ahead of what stands behind the gap that it names.
+                if count > 1 or first <= known:
+                    self.next[epoch] = max(first + count, known)
 
 
 def pull(
@@ -105,6 +109,7 @@ def pull(
         if not earlier.node:
             file.write(header(bytes.fromhex(journal.node)))
         _write(file, hello)
+        stayed = False
         while True:
             if progress:
                 progress(journal, seq)
@@ -113,7 +118,9 @@ def pull(
                 break
             _write(file, _message(answer))
             messages += 1
-            seq = _following(answer, seq)
+            stays = seq == answer.get("next")
+            seq = _following(answer, seq, may_stay=not stayed)
+            stayed = stays
         os.fsync(file.fileno())
     return PullResult(journal, begun_at, messages, first is None and resumed is not None)
 
@@ -149,10 +156,13 @@ def _next(client: ConsoleClient, seq: int) -> dict[str, Any]:
     raise _damaged()
 
 
-def _following(answer: dict[str, Any], seq: int) -> int:
-    """The number behind a batch; raises NoAnswerError for one that would have no end."""
+def _following(answer: dict[str, Any], seq: int, *, may_stay: bool) -> int:
+    """The number behind a batch; raises NoAnswerError for one that would have no end.
+
+    With `may_stay` the same number again, as behind a tombstone that is sent ahead.
+    """
     following = answer.get("next")
-    if not isinstance(following, int) or following <= seq:
+    if not isinstance(following, int) or following < seq + (not may_stay):
         raise _damaged()
     return following
 
