@@ -55,6 +55,14 @@ def test_a_chip_that_began_anew_or_tells_nonsense_sets_nothing():
         assert make(chip_s)[0].quality() == 0
 
 
+def test_a_season_of_2019_is_replayed_by_the_gateways_word_alone():
+    clock, _, _ = make()
+    assert clock.tell(clocks.NTP, 1553817600, 0, 0) == clocks.REFUSED
+    assert gateway(clock, 1553817600) == clocks.STEPPED
+    assert clock.now() == 1553817600
+    assert gateway(make()[0], 946684799) == clocks.REFUSED
+
+
 def test_the_gateway_sets_it_and_the_chip():
     clock, ticks, chip = make()
     ticks.ms += 40000
@@ -120,9 +128,11 @@ def test_a_large_difference_is_a_step_forward_or_back():
 
 def test_times_that_no_entry_can_hold_or_that_are_long_past_are_refused():
     clock, _, _ = make()
-    for utc_s in (0, 1735689599, 0xFFFF0000, 1 << 32, 1 << 40):
+    for utc_s in (0, 946684799, 0xFFFF0000, 1 << 32, 1 << 40):
         for rank in (clocks.METERS, clocks.NTP, clocks.KEPT, clocks.GATEWAY):
             assert clock.tell(rank, utc_s, 0, 1000) == clocks.REFUSED
+    for rank in (clocks.METERS, clocks.NTP, clocks.KEPT):
+        assert clock.tell(rank, 1735689599, 0, 1000) == clocks.REFUSED
     assert clock.quality() == 0
 
 
