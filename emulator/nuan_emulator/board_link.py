@@ -1,15 +1,15 @@
 """Makes one module of those that a board always has: each of its own costs some 200 bytes of heap.
 
 A module has a dictionary, a table of names, a path that is kept as text, and a place for each name
-it imports. Resident is what `root` imports at its top, and what that imports, unless somebody
-unloads it. A line's number is its file's times 1000 plus its own: tracebacks tell the place.
+it imports. Resident are roots, what they import at their top, and what that imports, unless it is
+unloaded. A line's number is its file's times 1000 plus its own: tracebacks tell the place.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from nuan_emulator.board_constants import Span, replaced, span
@@ -36,11 +36,15 @@ class Linked(NamedTuple):
     joined: list[str]
 
 
-def linked(sources: Mapping[str, str], root: str, name: str) -> Linked:
-    """Join what `root` keeps resident as the module `name`. Raises LinkError."""
-    if root not in sources:
+def linked(sources: Mapping[str, str], roots: Sequence[str], name: str, within: str = "") -> Linked:
+    """Join what the roots keep resident as the module `name`; only what begins with `within`.
+
+    Raises LinkError.
+    """
+    roots = [root for root in roots if root in sources]
+    if not roots:
         return Linked(dict(sources), [])
-    program = _Program(sources, root, name)
+    program = _Program(sources, roots, name, within)
     left = {module: program.edited(module) for module in sources if module not in program.joined}
     lines: list[str] = []
     for number, module in enumerate(program.joined, 1):
@@ -50,15 +54,22 @@ def linked(sources: Mapping[str, str], root: str, name: str) -> Linked:
 
 
 class _Program:
-    def __init__(self, sources: Mapping[str, str], root: str, name: str) -> None:
+    def __init__(
+        self, sources: Mapping[str, str], roots: Sequence[str], name: str, within: str
+    ) -> None:
         self.name = name
         self._texts = sources
         self._trees = {module: ast.parse(text) for module, text in sources.items()}
-        unloaded = set(self._unloaded(root.partition(".")[0]))
+        unloaded = set(self._unloaded())
         order: list[str] = []
-        self._visit(root, order, set())
+        seen: set[str] = set()
+        for root in roots:
+            if root not in seen:
+                self._visit(root, order, seen)
         self.joined = [
-            module for module in order if module not in unloaded and not self._is_package(module)
+            module
+            for module in order
+            if module not in unloaded and not self._is_package(module) and module.startswith(within)
         ]
         self._names = self._final_names()
 
@@ -84,14 +95,17 @@ class _Program:
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in self._trees)
 
-    def _unloaded(self, package: str) -> Iterator[str]:
+    def _unloaded(self) -> Iterator[str]:
+        """What unload() is called with, by its name below some package or its whole name."""
+        packages = {module.partition(".")[0] for module in self._trees}
         for tree in self._trees.values():
             for node in ast.walk(tree):
                 if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("unload"):
                     for text in node.args:
                         if isinstance(text, ast.Constant):
-                            yield package + "." + str(text.value)
                             yield str(text.value)
+                            for package in packages:
+                                yield package + "." + str(text.value)
 
     def _is_package(self, module: str) -> bool:
         return any(other.startswith(module + ".") for other in self._trees)

@@ -57,11 +57,28 @@ _BUILDERS = (
     board_shared_names,
     romfs,
 )
+# Taken when this process began: it goes on with the code it has, whatever is edited meanwhile.
+_BUILT_BY = b"".join(
+    Path(path or "").read_bytes() for path in (__file__, *(each.__file__ for each in _BUILDERS))
+)
 # A board runs these as source text, as MicroPython does.
 RUN_AS_SOURCE = ("boot.py", "main.py")
-# What this module imports stays in memory, as one module.
-RESIDENT_ROOT = "nuan_firmware.app"
-RESIDENT = "nuan_firmware.resident"
+# What every node has in memory, and what every node with an M-Bus, each as one module: its name,
+# what it begins with, what its modules' names begin with.
+RESIDENTS = (
+    (
+        "nuan_firmware.resident",
+        (
+            "nuan_firmware.app",
+            "nuan_firmware.console.listener",
+            "nuan_firmware.hal.console",
+            "nuan_protocols.readout",
+            "nuan_protocols.checksum",
+        ),
+        "",
+    ),
+    ("nuan_protocols.mbus.resident", ("nuan_protocols.mbus.master",), "nuan_protocols.mbus."),
+)
 # What the loader needs of a library, as a copy of its own.
 _LOADER_PARTS = ("sealed.py",)
 # Small integers of a 32-bit MicroPython.
@@ -172,8 +189,7 @@ def _forget_old(cache: Path) -> None:
 
 def _key(files: list[tuple[Path, Path]], compiler: Path) -> str:
     digest = hashlib.sha256(compiler.read_bytes())
-    for module in (__file__, *(each.__file__ for each in _BUILDERS)):
-        digest.update(Path(module or "").read_bytes())
+    digest.update(_BUILT_BY)
     for source, place in files:
         text = source.read_bytes()
         digest.update(f"{place} {len(text)}\n".encode() + text)
@@ -205,12 +221,15 @@ def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
     beside = [
         source.read_text("utf-8") for source, place in files if place.parts[0] in ("board", "shims")
     ]
-    joined = board_link.linked(fewer, RESIDENT_ROOT, RESIDENT)
-    for module in joined.joined:
-        del texts[own[module]]
-    if joined.joined:
-        own[RESIDENT] = Path("lib", *RESIDENT.split(".")).with_suffix(".mpy")
-    for module, text in board_names.shortened(joined.sources, beside=beside).items():
+    for name, roots, within in RESIDENTS:
+        joined = board_link.linked(fewer, roots, name, within)
+        fewer = joined.sources
+        for module in joined.joined:
+            del texts[own[module]]
+        if joined.joined:
+            own[name] = Path("lib", *name.split(".")).with_suffix(".mpy")
+            texts[own[name]] = ""
+    for module, text in board_names.shortened(fewer, beside=beside).items():
         texts[own[module]] = text
     # What stands in for hardware shares the board's table of names: the less of it the better.
     stand_ins = {_module(place): place for place in texts if place.parts[0] == "shims"}

@@ -16,7 +16,7 @@ from nuan_emulator.uart import SerialLine, Wires
 
 HEAP_KB = 96
 # What the modules that stand in for hardware take of a board's heap; a real board hasn't them.
-SHIMS_KB = 24
+SHIMS_KB = 19
 
 
 class HeapReport(NamedTuple):

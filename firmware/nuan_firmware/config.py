@@ -132,6 +132,10 @@ else:
     )
 
 
+# Without any of these neither the code nor the names of zones need memory.
+_ZONES_KEYS = ("zones", "probes", "programs", "calendar", "outdoor", "override_s_max")
+
+
 class ConfigError(Exception):
     """What is wrong with the configuration, beginning with the key it is about."""
 
@@ -245,6 +249,8 @@ def _meters(top: "Section", buses: "tuple[Bus, ...]") -> "tuple[Meter, ...]":
 def _control(
     top: "Section", meters: "tuple[Meter, ...]", buses: "tuple[Bus, ...]"
 ) -> "Control | None":
+    if not any(top.has(key) for key in _ZONES_KEYS):
+        return None
     from nuan_firmware.config_zones import control
 
     return control(top, meters, buses)

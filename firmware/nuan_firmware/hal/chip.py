@@ -14,6 +14,9 @@ NVS_NOT_FOUND = -4354
 _SECRET_BYTES_MAX = const(64)
 # A certificate; NVS itself takes up to 1,984 bytes in one page.
 BLOB_BYTES_MAX = const(1536)
+# A large buffer only for what needs one: memory is short when the console asks.
+_BLOB_BYTES_USUAL = const(384)
+_TOO_LONG = const(-4364)
 # In the chip's store while its clock may hold a time that was only assumed.
 _ASSUMED = "assumed"
 # The ESP32 counts seconds from 2000, the unix port from 1970; UTC here is always since 1970.
@@ -73,12 +76,16 @@ def secret(name: str) -> str:
 
 def blob(name: str) -> bytes:
     """Bytes from the chip's store, at most BLOB_BYTES_MAX; none when there are none."""
-    buffer = bytearray(BLOB_BYTES_MAX)
-    try:
-        size = esp32.NVS(NVS_NAMESPACE).get_blob(name, buffer)
-    except OSError:
-        return b""
-    return bytes(memoryview(buffer)[:size])
+    for most in (_BLOB_BYTES_USUAL, BLOB_BYTES_MAX):
+        buffer = bytearray(most)
+        try:
+            size = esp32.NVS(NVS_NAMESPACE).get_blob(name, buffer)
+        except OSError as problem:
+            if problem.errno == _TOO_LONG:
+                continue
+            break
+        return bytes(memoryview(buffer)[:size])
+    return b""
 
 
 def set_blob(name: str, value: "bytes | memoryview") -> None:
