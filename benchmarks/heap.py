@@ -29,6 +29,7 @@ from nuan_tools.season.sample import SampleSeason
 DAYS = 30
 LIVE_BYTES_MAX = 80 * 1024
 GROWTH_BYTES_MAX = 2 * 1024
+LARGEST_PARTS = 4
 MANY = 60
 MANY_EVERY_S = 900
 MANY_DAYS = 7
@@ -72,14 +73,13 @@ def judge(looks: list[HeapReport], live_bytes_max: int) -> bool:
 
 
 def parts(alive: int) -> None:
-    """What the bytes alive consist of: code and names by package, and all that was made of them."""
+    """What the bytes alive consist of: code and names by module, and all that was made of them."""
     table, names = heap_modules.measure()
-    groups = dict.fromkeys(("nuan_firmware", "nuan_protocols"), 0)
-    for size, name in table:
-        groups[name.partition(".")[0]] += size
-    for name, size in groups.items():
+    for size, name in table[:LARGEST_PARTS]:
         print(f"{size:6}  {name}: functions, classes, names")
-    print(f"{alive - sum(groups.values()):6}  buffers, configuration, tasks, MicroPython's own")
+    code = sum(size for size, _ in table)
+    print(f"{code - sum(size for size, _ in table[:LARGEST_PARTS]):6}  other modules")
+    print(f"{alive - code:6}  buffers, configuration, tasks, MicroPython's own")
     print(names)
 
 

@@ -1,6 +1,6 @@
 """What each module of the node takes of the heap, with a bus of M-Bus meters: bytes, largest first.
 
-Modules are imported as at boot, on the 32-bit MicroPython, from a ROMFS as on a board; what one
+What every node has is one module, `resident`. Modules are imported as at boot, on the 32-bit MicroPython, from a ROMFS as on a board; what one
 imports first counts for itself. The table of names grows by doubling: whichever module comes when
 it does is charged with it. Usage: heap_modules.py [module ...]
 """
@@ -14,7 +14,7 @@ from nuan_emulator import romfs
 from nuan_emulator.board_tree import checkout_sources, stage_board
 from nuan_emulator.vm_process import find_vm
 
-MODULES = ("nuan_firmware.start", "nuan_firmware.app", "nuan_protocols.mbus.master")
+MODULES = ("nuan_firmware.start", "nuan_firmware.app", "nuan_protocols.mbus.resident")
 HEAP_KB = 400
 
 _PROGRAM = """
