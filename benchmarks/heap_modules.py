@@ -1,8 +1,9 @@
 """What each module of the node takes of the heap, with a bus of M-Bus meters: bytes, largest first.
 
-What every node has is one module, `resident`. Modules are imported as at boot, on the 32-bit MicroPython, from a ROMFS as on a board; what one
-imports first counts for itself. The table of names grows by doubling: whichever module comes when
-it does is charged with it. Usage: heap_modules.py [module ...]
+What every node has is one module, `resident`. Modules are imported as at boot, on the 32-bit
+MicroPython, from a ROMFS as on a board; what one imports first counts for itself. The table of
+names grows by doubling: whichever module comes when it does is charged with it.
+Usage: heap_modules.py [module ...]
 """
 
 import subprocess
