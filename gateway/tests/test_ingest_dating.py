@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from gateway_kit import KEY, START_S, NodeJournal, exchange_body, heat_exchange, room_exchange
 
-from conftest import KEY, START_S, NodeJournal, exchange_body, heat_exchange, room_exchange
 from nuan_gateway.bundle_export import ExportError
 from nuan_gateway.explain import explain_entry
 from nuan_gateway.ingest.boots import Boot, Line, boots, bound, step_of
@@ -189,7 +189,8 @@ every_s = 3600
 
 @pytest.fixture
 def witness_bench(site_folder, tmp_path):
-    from conftest import Bench
+    from gateway_kit import Bench
+
     from nuan_gateway.site import load_site
 
     path = site_folder / "site.toml"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from gateway_kit import NODE, SITE
 
-from conftest import NODE, SITE
 from nuan_gateway.errors import SiteError
 from nuan_gateway.node_config import node_config
 from nuan_gateway.site import load_site
