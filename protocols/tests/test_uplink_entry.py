@@ -174,7 +174,7 @@ def test_a_head_out_of_bounds_is_not_written(fields) -> None:
         (body.put_control, (0, 0x8000, 0, None, 0, 1, 0)),
         (body.put_control, (0, 0, 0, -0x8000, 0, 1, 0)),
         (body.put_control, (0, 0, 0, None, 101, 1, 0)),
-        (body.put_control, (0, 0, 0, None, 0, 5, 0)),
+        (body.put_control, (0, 0, 0, None, 0, 9, 0)),
         (body.put_tombstone, (0, 1, 1, bytes(32))),
         (body.put_tombstone, (3, 2, 1, bytes(32))),
         (body.put_tombstone, (1, 2, 3, bytes(32))),

@@ -19,6 +19,10 @@ def question_groups(meter: "Profile", question: bytes) -> "list[Group]":
         from nuan_protocols.modbus.annotate import request_groups
 
         return request_groups(question)
+    if meter.protocol == "onewire":
+        from nuan_protocols.meters.onewire_readings import question_bytes
+
+        return question_bytes(question)
     return _frame_groups(meter, question)
 
 
@@ -26,6 +30,10 @@ def answer_groups(meter: "Profile", question: bytes, answer: bytes) -> "list[Gro
     """(offset, length, name, meaning) of the answer to a question. Raises FrameError."""
     if meter.protocol == "modbus":
         return _modbus_groups(meter, question, answer)
+    if meter.protocol == "onewire":
+        from nuan_protocols.meters.onewire_readings import scratchpad_bytes
+
+        return scratchpad_bytes(meter, question, answer)
     return _frame_groups(meter, answer)
 
 

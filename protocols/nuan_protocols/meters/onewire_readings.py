@@ -7,7 +7,7 @@
 from typing import TYPE_CHECKING
 
 from nuan_protocols.errors import FrameError
-from nuan_protocols.reading import Reading
+from nuan_protocols.reading import Reading, value_text
 
 if TYPE_CHECKING:
     from nuan_protocols.meters.profile import Profile
@@ -45,6 +45,29 @@ def onewire_readings(meter: "Profile", question: bytes, answer: bytes) -> "list[
     value -= (value & 0x8000) << 1
     integer = value * _STEP
     return [Reading(quantity, integer, _EXPONENT, "degC", 0, 0, 0, "instantaneous", "ok", "")]
+
+
+def question_bytes(question: bytes) -> "list[tuple[int, int, str, str]]":
+    """(offset, length, name, meaning) of every byte of a question."""
+    return [
+        (0, 1, "command", "match ROM"),
+        (1, 8, "ROM code", question[1:9].hex()),
+        (9, 1, "command", "read scratchpad"),
+    ]
+
+
+def scratchpad_bytes(
+    meter: "Profile", question: bytes, answer: bytes
+) -> "list[tuple[int, int, str, str]]":
+    """(offset, length, name, meaning) of every byte of an answer. Raises FrameError."""
+    temperature = value_text(onewire_readings(meter, question, answer)[0])
+    return [
+        (0, 2, "temperature", temperature),
+        (2, 2, "alarm limits", f"{answer[2]}, {answer[3]}"),
+        (4, 1, "configuration", f"{9 + (answer[4] >> 5 & 3)} bits"),
+        (5, 3, "reserved", ""),
+        (8, 1, "checksum", "right"),
+    ]
 
 
 def crc8(data: bytes) -> int:
