@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -35,6 +36,7 @@ from nuan_emulator.errors import BoardError
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 SHIMS = Path(__file__).resolve().parent / "shims"
+JOINED = "joined.json"
 SHIMS_IMAGE = "shims.img"
 # Of the shims those that programs import.
 HARDWARE = (
@@ -116,8 +118,14 @@ def loader_files() -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(board.iterdir())}
 
 
+def joined_modules(stage: Path) -> dict[str, list[str]]:
+    """Which modules a stage has joined into which, in their order: what its tracebacks mean."""
+    joined: dict[str, list[str]] = json.loads((stage / JOINED).read_text("utf-8"))
+    return joined
+
+
 def stage_board(sources: BoardSources) -> Path:
-    """A folder with board/, lib/, shims/ and shims.img; made when it is missing."""
+    """A folder with board/, lib/, shims/, shims.img and joined.json; made when it is missing."""
     compiler = _compiler()
     files = list(_files(sources))
     target = _cache() / _key(files, compiler)
@@ -132,9 +140,11 @@ def stage_board(sources: BoardSources) -> Path:
             if place.suffix == ".py":
                 (scratch / place).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, scratch / place)
-        for place, text in _lean_texts(files).items():
+        texts, joined = _lean_texts(files)
+        for place, text in texts.items():
             _compile(compiler, text, scratch / place, _module(place))
         (scratch / "lib").mkdir(exist_ok=True)
+        (scratch / JOINED).write_text(json.dumps(joined), "utf-8")
         (scratch / SHIMS_IMAGE).write_bytes(romfs.image(scratch / "shims"))
         scratch.rename(target)
     except OSError:
@@ -209,8 +219,12 @@ def _compile(compiler: Path, text: str, target: Path, module: str) -> None:
         raise BoardError(f"{module}.py: doesn't compile for the board: {done.stderr.strip()}")
 
 
-def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
-    """What is compiled of each source, by its place: the application's names are made fewer."""
+def _lean_texts(
+    files: list[tuple[Path, Path]],
+) -> tuple[dict[Path, str], dict[str, list[str]]]:
+    """What is compiled of each source, by its place: the application's names are made fewer; and
+    which modules were joined into which, in their order."""
+    joined_in: dict[str, list[str]] = {}
     texts = {
         place: without_types(source.read_text("utf-8"))
         for source, place in files
@@ -227,6 +241,7 @@ def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
         for module in joined.joined:
             del texts[own[module]]
         if joined.joined:
+            joined_in[name] = joined.joined
             own[name] = Path("lib", *name.split(".")).with_suffix(".mpy")
             texts[own[name]] = ""
     for module, text in board_names.shortened(fewer, beside=beside).items():
@@ -246,7 +261,7 @@ def _lean_texts(files: list[tuple[Path, Path]]) -> dict[Path, str]:
     beside = [source.read_text("utf-8") for source, place in files if place.suffix == ".py"]
     for module, text in board_names.shortened(sources, beside=beside).items():
         texts[loader[module]] = text
-    return texts
+    return texts, joined_in
 
 
 def _module(place: Path) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,14 +39,24 @@ def unsigned(signed: bytes) -> bytes:  # noqa: ARG001  # a signer that isn't one
     return bytes(bundle.MODULUS_BYTES)
 
 
-def app_bundle(folder: Path, label: Label, sign: Sign = unsigned) -> bytes:
-    """A folder as an application's bundle; equal files and labels give equal bytes."""
+def app_bundle(
+    folder: Path,
+    label: Label,
+    sign: Sign = unsigned,
+    joined: Mapping[str, list[str]] | None = None,
+) -> bytes:
+    """A folder as an application's bundle; equal files and labels give equal bytes.
+
+    `joined`: which modules were joined into which, for whoever reads a node's tracebacks.
+    """
     files = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGITS]
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
     manifest: dict[str, object] = {"kind": "app", "files": files, "mpy": MPY_VERSION}
+    if joined:
+        manifest["joined"] = dict(joined)
     return _bundle(bundle.APP, romfs.image(folder), label, manifest, sign)
 
 

@@ -51,7 +51,8 @@ def describe(problem: BaseException) -> str:
         if line.startswith("  File ") and len(parts) == _FRAMES_MAX - 1:
             number = parts[2].split(",")[1].replace(" line ", ":")
             frames.append(parts[1].split("/")[-1] + number)
-    return " ".join([repr(problem)] + frames[-_FRAMES_MAX:])[:_CHARACTERS_MAX]
+    told = [repr(problem)] + frames[-_FRAMES_MAX:]  # noqa: RUF005  # the board knows no [*a]
+    return " ".join(told)[:_CHARACTERS_MAX]
 
 
 def keep(problem: "BaseException | str", clock: "Clock | None" = None) -> None:

@@ -63,6 +63,20 @@ def test_a_bundle_repeats_to_the_byte_and_is_shown(nuan: Nuan, tmp_path: Path, k
     assert "未验证" in chinese.out
 
 
+def test_a_line_of_a_panic_leads_to_its_source(nuan: Nuan, keys: Path) -> None:
+    assert nuan("firmware", "build", "app", "--build", "7", "--key", str(keys / "a.pem")).code == 0
+    found = nuan("firmware", "where", "app", "1003")
+    assert found.code == 0
+    places = found.out.split()
+    for place in places:
+        name, line = place.split(":")
+        folder = "firmware" if name.startswith("nuan_firmware") else "protocols"
+        assert (Path(__file__).resolve().parents[2] / folder / name).is_file()
+        assert line == "3"
+    assert len(places) == 2
+    assert nuan("firmware", "where", "app", "999003").code == 2
+
+
 @pytest.mark.parametrize("at", [20, 40, 70, 100, 200, HEAD_BYTES + 3, -1])
 def test_a_damaged_bundle_is_told_from_a_sound_one(
     nuan: Nuan, tmp_path: Path, keys: Path, at: int

@@ -28,6 +28,7 @@ def register(app: App) -> None:
     _add_keygen(group)
     _add_build(group)
     _add_show(group)
+    _add_where(group)
     _add_rotate(group)
 
 
@@ -96,6 +97,23 @@ def _add_show(group: App) -> None:
         from nuan_tools.firmware.view import print_bundle
 
         print_bundle(inspect_bundle(file, [read_modulus(path) for path in keys or ()]))
+
+
+def _add_where(group: App) -> None:
+    @group.command("where", help=tr("Say which source line a node's panic names."))
+    def where(
+        file: Annotated[Path, typer.Argument(metavar="FILE", help=tr("The bundle it runs."))],
+        number: Annotated[
+            int, typer.Argument(min=1, help=tr("The line, such as 15138 of resident:15138."))
+        ],
+    ) -> None:
+        from nuan_tools.firmware.inspect import inspect_bundle, places_of
+
+        places = places_of(inspect_bundle(file, []).manifest, number)
+        if not places:
+            raise UserError(tr("{file}: no file has a line {number}", file=file, number=number))
+        for place in places:
+            typer.echo(place)
 
 
 def _add_rotate(group: App) -> None:

@@ -6,7 +6,7 @@ import tomllib
 from contextlib import suppress
 from pathlib import Path
 
-from nuan_emulator.board_tree import checkout_sources, stage_board
+from nuan_emulator.board_tree import checkout_sources, joined_modules, stage_board
 from nuan_emulator.errors import EmulatorError
 from nuan_emulator.firmware_image import Label, app_bundle, image_bundle, unsigned
 from nuan_tools.errors import UserError
@@ -22,7 +22,9 @@ def make_app(build: int, key: SigningKey | None, version: str) -> bytes:
     try:
         sources = checkout_sources()
         label = _label(version or _version(sources.board.parents[1]), build, key)
-        return app_bundle(stage_board(sources) / "lib", label, key.sign if key else unsigned)
+        stage = stage_board(sources)
+        sign = key.sign if key else unsigned
+        return app_bundle(stage / "lib", label, sign, joined_modules(stage))
     except (EmulatorError, ValueError) as error:
         raise UserError(str(error)) from error
 

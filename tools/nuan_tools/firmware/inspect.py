@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from nuan_emulator.board_link import LINES_PER_FILE
 from nuan_protocols.bundle import HEAD_BYTES, Head
 from nuan_protocols.sealed import signer
 from nuan_tools.errors import CheckFailed, UserError
@@ -53,3 +54,15 @@ def inspect_bundle(path: Path, moduli: list[bytes]) -> Inspected:
             raise CheckFailed(f"{path}: {error}") from error
     said = cast("dict[str, Any]", json.loads(manifest.rstrip(b"\xff")))
     return Inspected(head, said, bool(moduli))
+
+
+def places_of(manifest: dict[str, Any], number: int) -> list[str]:
+    """Where a line that a node's traceback names stands: "file:line" for each joined module that
+    has it. A joined module counts 1000 lines a file."""
+    joined = cast("dict[str, list[str]]", manifest.get("joined", {}))
+    at, line = divmod(number, LINES_PER_FILE)
+    return [
+        f"{modules[at - 1].replace('.', '/')}.py:{line}"
+        for _, modules in sorted(joined.items())
+        if 1 <= at <= len(modules)
+    ]
