@@ -70,7 +70,7 @@ def _zones(node: Node) -> "Zones | NoZones":
 
         return MeterValve(node, wanted.slot)
 
-    zones = Zones(control, node.journal, node.clock, valve)
+    zones = Zones(control, node.journal, node.clock, valve, node.supervisor.fault)
     if control.probes:
         from nuan_firmware.hal.sensors import Probes
 
@@ -81,7 +81,7 @@ def _zones(node: Node) -> "Zones | NoZones":
 
 def _poller(node: Node, bus: int) -> Poller:
     config = node.config
-    return Poller(
+    made = Poller(
         config,
         bus,
         Port(config.buses[bus]),
@@ -91,3 +91,12 @@ def _poller(node: Node, bus: int) -> Poller:
         node.take_answer,
         node.supervisor.fault,
     )
+    control = config.control
+    if control:
+        # Rooms don't wait for their sensor's instant: power may be gone again by then.
+        sources = [zone.source for zone in control.zones]
+        if control.outdoor:
+            sources.append(control.outdoor.source)
+        slots = [source.slot for source in sources]
+        made.urgent = [at for at, meter in enumerate(made.meters) if meter.slot in slots]
+    return made

@@ -92,6 +92,8 @@ class Poller:
         self._usual = (config.buses[bus].baud, config.buses[bus].parity)
         self.master = master(config.buses[bus].protocol, len(self.meters))
         self._failed = False
+        # Places of the meters to read at once after a boot, whatever time it is.
+        self.urgent: "list[int]" = []
         # An update on trial is judged by a turn: it can't wait for meters that are due once a day.
         self.owes_turn = False
         self._instants: "Instants | None" = None
@@ -103,6 +105,12 @@ class Poller:
         if not self._periods:
             self.deadline_s = 1 << 29
             return
+        while self.urgent:
+            # Should it stay silent or fail, it is asked again with the turn that is owed then.
+            self.owes_turn, owed = True, self.owes_turn
+            index = self.urgent.pop(0)
+            await self.read_one(index)
+            self.owes_turn = owed or self.results[index] != RESULT_OK + 1
         if self._instants is None:
             await self._await_time()
             self._instants = Instants(clock, self._periods, self.owes_turn)

@@ -50,6 +50,11 @@ FULL = const(1000)
 DUTY_PERIOD_S = const(1800)
 _SENSOR_MIN_DC = const(-500)
 _SENSOR_MAX_DC = const(1000)
+# A room with its valve full open against frost moves by more than a sensor's noise in this time.
+STUCK_S = const(21600)
+_NOISE_DC = const(2)
+# A sensor has so long to speak after a boot before the room is heated without it.
+_FIRST_S = const(180)
 # A reading that comes late counts for the integral no longer than this.
 _STEP_S_MAX = const(900)
 
@@ -61,6 +66,7 @@ class Law:
     decided     demand (permille), is_open, mode, reason; measured_dc is what it went by
     for zones   override (set-point, until, who, why) or (); what was journaled; learned rates and
                 the warm-up that is under way
+    is_stuck    the sensor stood still while frost protection heated: as silent until it moves
     """
 
     def __init__(self, zone: "Zone") -> None:
@@ -75,6 +81,10 @@ class Law:
         self.changed_s = -max(zone.tuning.min_on_s, zone.tuning.min_off_s)
         self.sensed_s = 0
         self._sensed_dc: "int | None" = None
+        # What was measured when it last moved, and since when.
+        self._held_dc = _SENSOR_MIN_DC - _SENSOR_MAX_DC
+        self._held_s = 0
+        self.is_stuck = False
         self._decided_s = 0
         # The integral in dc * s; kept while another than the occupied setting holds.
         self._sum = 0
@@ -92,12 +102,16 @@ class Law:
         if _SENSOR_MIN_DC <= measured_dc <= _SENSOR_MAX_DC:
             self._sensed_dc = measured_dc
             self.sensed_s = now_s
+            if abs(measured_dc - self._held_dc) > _NOISE_DC:
+                self._held_dc = measured_dc
+                self._held_s = now_s
+                self.is_stuck = False
 
     def own_dc(self, now_s: int) -> "int | None":
-        """What the zone's own sensor says, None when it has been silent for too long."""
+        """What the zone's own sensor says, None when it is silent for too long, or stuck."""
         if self._sensed_dc is not None and now_s - self.sensed_s > self.zone.tuning.stale_s:
             self._sensed_dc = None
-        return self._sensed_dc
+        return None if self.is_stuck else self._sensed_dc
 
     def decide(
         self,
@@ -129,6 +143,10 @@ class Law:
             self.reason = REASON_FROST
             self.demand = FULL
             self._switch(True, now_s)
+            # Of its own sensor alone: a mean of others is nobody's fault. Decided anew next time.
+            since_s = max(self._held_s, self.changed_s)
+            if own is not None and now_s - since_s >= STUCK_S:
+                self.is_stuck = True
             return
         if self.applied_dc == OFF or self.measured_dc > self.applied_dc:
             self.reason = REASON_ABOVE if self.applied_dc else REASON_OFF
@@ -157,7 +175,7 @@ class Law:
         return self.measured_dc <= limit_dc
 
     def _blind(self, now_s: int, duty_pct: int) -> None:
-        if now_s - self.sensed_s <= self.zone.tuning.stale_s:
+        if not self.sensed_s and now_s <= _FIRST_S:
             # Just booted: the sensor has its time to speak before it counts as stale.
             self.mode = self.plan
             self.reason = REASON_BETWEEN

@@ -15,6 +15,7 @@ from nuan_firmware.control.law import (
     EXERCISE_ALWAYS,
     EXERCISE_BELOW,
     EXERCISE_NONE,
+    STUCK_S,
     Law,
 )
 from nuan_protocols.uplink.body import (
@@ -64,7 +65,8 @@ _DATA_AT = const(3)
 class Zones:
     """The controllers of all zones.
 
-    make_valve(valve) gives what moves it; `path` is where overrides and what was learned are kept.
+    make_valve(valve) gives what moves it; on_fault(zone, problem) hears what keeps one zone from
+    deciding; `path` is where overrides and what was learned are kept.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Zones:
         journal: "Journal",
         clock: "Clock",
         make_valve: "Callable[[Valve], Actuator]",
+        on_fault: "Callable[[str, Exception | str], None]",
         path: str = "/control.json",
     ) -> None:
         self.control = control
@@ -81,6 +84,7 @@ class Zones:
         self._outdoor_s = self._kept_s = 0
         self.journal = journal
         self.clock = clock
+        self._on_fault = on_fault
         self.laws: "list[Law]" = []
         self._valves: "list[Actuator]" = []
         for zone in control.zones:
@@ -102,12 +106,12 @@ class Zones:
                 value = value_dc(law.zone.source, read, answer)
                 if value is not None:
                     law.sense(value, now_s)
-                    self._decide(index, now_s)
+                    self._try(index, now_s)
 
     def tick(self, now_s: int) -> None:
         """Decide anew; called when time alone may change the decision, too."""
         for index in range(len(self.laws)):
-            self._decide(index, now_s)
+            self._try(index, now_s)
         # The valves' cycles outlast a reboot but for a day's.
         if now_s - self._kept_s >= _DAY_S:
             self._kept("save")
@@ -140,6 +144,13 @@ class Zones:
 
     # -- one zone
 
+    def _try(self, index: int, now_s: int) -> None:
+        try:
+            self._decide(index, now_s)
+        except Exception as problem:
+            # The others' rooms get cold, too.
+            self._on_fault("zone %d" % self.laws[index].zone.zone, problem)
+
     def _decide(self, index: int, now_s: int) -> None:
         law = self.laws[index]
         self._plan(law, now_s)
@@ -149,7 +160,11 @@ class Zones:
             substitute = self._neighbours_dc(law, now_s)
             duty_pct = self.duty_pct(law, now_s)
         before = law.demand, law.is_open
+        was_stuck = law.is_stuck
         law.decide(now_s, substitute, duty_pct, self._exercise(law, now_s))
+        if law.is_stuck and not was_stuck:
+            what = "its sensor hasn't moved from %d in %d hours of full heat"
+            self._on_fault("zone %d" % law.zone.zone, what % (law.measured_dc, STUCK_S // 3600))
         if before != (law.demand, law.is_open):
             self._valves[index].put(law.demand, law.is_open)
         told = (law.requested_dc, law.applied_dc, law.mode)

@@ -134,10 +134,10 @@ def test_neighbours_stand_in_for_a_silent_sensor():
 
 def test_after_a_boot_the_valve_stays_shut_until_the_sensor_has_had_its_time():
     law = made()
-    for now in (0, 1800):
+    for now in (0, 180):
         law.decide(now, duty_pct=100)
         assert (law.mode, law.is_open) == (MODE_NORMAL, False)
-    law.decide(1801, duty_pct=100)
+    law.decide(181, duty_pct=100)
     assert (law.mode, law.is_open) == (MODE_FALLBACK, True)
 
 

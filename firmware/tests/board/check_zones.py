@@ -32,7 +32,13 @@ class Stand:
         self.book = Book()
         self.hands = hands or Hands()
         self.valves = []
-        self.zones = Zones(control(*zones, **more), self.book, self.hands, self.valve, PATH)
+        self.faults = []
+        self.zones = Zones(
+            control(*zones, **more), self.book, self.hands, self.valve, self.fault, PATH
+        )
+
+    def fault(self, name, problem):
+        self.faults.append((name, problem))
 
     def valve(self, _):
         self.valves.append(Moved())
@@ -377,3 +383,70 @@ def refusal_of(zones):
     except ValueError as problem:
         return str(problem)
     raise AssertionError
+
+
+def test_a_zone_that_fails_does_not_keep_the_others_from_deciding():
+    def run():
+        stand = Stand(zone(1), zone(2, min_off_s=0), zone(3, source=Source(17, 0, 0, b"")))
+        stand.zones.laws[0].zone = zone(1, program=7)
+        stand.room(190)
+        stand.room(190, 17)
+        stand.zones.tick(stand.hands.up_s)
+        stand.zones.override(3, 0, START + 3600, "Wang", "painting")
+        assert [valve.told for valve in stand.valves] == [
+            [],
+            [(1000, True)],
+            [(1000, True), (0, False)],
+        ]
+        assert {name for name, _ in stand.faults} == {"zone 1"}
+        assert isinstance(stand.faults[0][1], IndexError)
+
+    on_flash(run)
+
+
+def test_a_room_is_not_left_cold_until_a_sensors_first_reading():
+    def run():
+        stand = Stand(zone(stale_s=7200))
+        for _ in range(5):
+            stand.zones.tick(stand.hands.up_s)
+            stand.hands.pass_s(60)
+        law = stand.zones.laws[0]
+        assert (law.mode, law.reason) == (MODE_FALLBACK, laws.REASON_DUTY_ON)
+        assert stand.valves[0].told == [(500, True)]
+        assert stand.hands.up_s < 360
+        stand.room(201)
+        assert (law.mode, law.is_open) == (MODE_NORMAL, False)
+
+    on_flash(run)
+
+
+def test_a_sensor_stuck_at_frost_heats_for_six_hours_and_not_for_ever():
+    def run():
+        stand = Stand(zone(min_on_s=0, min_off_s=0))
+        law = stand.zones.laws[0]
+        stand.hours(5, 0)
+        assert (law.mode, law.demand, stand.faults) == (MODE_FROST, 1000, [])
+        stand.hours(6, 0)
+        assert law.mode == MODE_FALLBACK
+        what = "its sensor hasn't moved from 0 in 6 hours of full heat"
+        assert stand.faults == [("zone 1", what)]
+        opened = [is_open for _, is_open in stand.valves[0].told]
+        assert opened[-1] != opened[-2]
+        # It was the boiler, after all: a room that grows colder still is a sensor that works.
+        stand.room(-4)
+        assert (law.mode, law.demand) == (MODE_FROST, 1000)
+        stand.room(190)
+        assert law.mode == MODE_NORMAL
+        assert len(stand.faults) == 1
+
+    on_flash(run)
+
+
+def test_a_room_that_is_really_that_cold_is_heated_on():
+    def run():
+        stand = Stand(zone(min_on_s=0, min_off_s=0))
+        for hour in range(48):
+            stand.hours(1, -60 + hour)
+        assert (stand.zones.laws[0].mode, stand.faults) == (MODE_FROST, [])
+
+    on_flash(run)

@@ -83,7 +83,7 @@ class Hands:
     """A clock that is set by hand."""
 
     def __init__(self, now_s=START, quality=2):
-        self.up_s = 1000
+        self.up_s = 10
         self.now_s = now_s
         self.is_set = quality
 

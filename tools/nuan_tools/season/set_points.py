@@ -155,6 +155,10 @@ class Valve:
         self.pct = demand // 10 if self._positions else 100 * is_open
 
 
+def _fail(zone: str, problem: Exception | str) -> None:
+    raise RuntimeError(f"{zone}: {problem}")
+
+
 class Node:
     """The node's controller."""
 
@@ -165,7 +169,12 @@ class Node:
         clock: Clock = self.clock  # type: ignore[assignment]
         journal: Journal = self.book  # type: ignore[assignment]
         self.zones = Zones(
-            trial.control(), journal, clock, lambda _: self.valve, str(folder / "control.json")
+            trial.control(),
+            journal,
+            clock,
+            lambda _: self.valve,
+            _fail,
+            str(folder / "control.json"),
         )
 
     def sense(self, measured_dc: int) -> None:
