@@ -194,7 +194,8 @@ def _database(data_dir: Path, site: Site, clock: Clock) -> Generator[Engine]:
 
 
 def _check_keys(site: Site, keys: dict[str, bytes], path: Path) -> None:
-    missing = [node.id for node in site.nodes if node.id not in keys]
+    """What the gateway can't journal without is an error. A board's key may come while it runs."""
+    missing = [node.id for node in site.gateway_nodes if node.id not in keys]
     if missing:
         raise SettingsError(
             [
@@ -203,6 +204,14 @@ def _check_keys(site: Site, keys: dict[str, bytes], path: Path) -> None:
                 for node in missing
             ]
         )
+    for board in site.boards:
+        if board.id not in keys:
+            log.warning(
+                "%s: node %s of the site has no key yet, its messages are refused; "
+                "nuan provision adds its line",
+                path,
+                board.id,
+            )
 
 
 def _signer(data_dir: Path) -> Signer:
