@@ -25,11 +25,16 @@ from amqtt.adapters import (  # type: ignore[import-untyped]
 )
 from amqtt.broker import Broker, BrokerContext  # type: ignore[import-untyped]
 from amqtt.contexts import (  # type: ignore[import-untyped]
+    Action,
     BrokerConfig,
     ListenerConfig,
     ListenerType,
 )
-from amqtt.plugins.base import BasePlugin  # type: ignore[import-untyped]
+from amqtt.plugins.base import (  # type: ignore[import-untyped]
+    BasePlugin,
+    BaseTopicPlugin,
+)
+from amqtt.session import Session  # type: ignore[import-untyped]
 
 from nuan_gateway.errors import GatewayError
 from nuan_gateway.ingest.channel import ANSWER_QOS, Message, QueueChannel
@@ -37,6 +42,9 @@ from nuan_gateway.settings import MqttSettings
 from nuan_gateway.tls import keep_fresh, server_context
 
 _UPLINK_TOPIC = re.compile(r"nuan/v1/[^/]+/up")
+_NODE = re.compile(r"[0-9a-f]{16}")
+# What the firmware calls itself.
+_NODE_CLIENT = re.compile(r"nuan-([0-9a-f]{16})")
 _LISTENER = "default"
 # A node's processor takes seconds for its part, a modem's line some more.
 HANDSHAKE_S = 60
@@ -62,6 +70,31 @@ class Uplink(BasePlugin[BrokerContext]):  # type: ignore[misc]
         """A client has published what it may."""
         if _UPLINK_TOPIC.fullmatch(message.topic):
             self.config.channel.put(message.topic, bytes(message.data))
+
+
+class OwnTopics(BaseTopicPlugin):  # type: ignore[misc]
+    """amqtt's plugin that keeps a client, by its id, to the two topics of its node.
+
+    A user name of 16 hex digits is that node's alone; any other may be shared by several.
+    """
+
+    async def topic_filtering(
+        self,
+        *,
+        session: Session | None = None,
+        topic: str | None = None,
+        action: Action | None = None,
+    ) -> bool:
+        """Whether the session may do this with the topic."""
+        client = _NODE_CLIENT.fullmatch((session and session.client_id) or "")
+        if client is None or session is None:
+            return False
+        node = client[1]
+        user = session.username or ""
+        if _NODE.fullmatch(user) and user != node:
+            return False
+        way = "up" if action == Action.PUBLISH else "down"
+        return bool(topic == f"nuan/v1/{node}/{way}")
 
 
 class BrokerChannel(QueueChannel):
@@ -134,6 +167,7 @@ def _config(settings: MqttSettings, channel: BrokerChannel) -> BrokerConfig:
     if settings.password_file is not None:
         _check_readable(settings.password_file)
         plugins = {_FILE: {"password_file": str(settings.password_file)}}
+        plugins[f"{__name__}.{OwnTopics.__name__}"] = {}
     elif _is_loopback(settings.host):
         plugins = {_ANONYMOUS: {"allow_anonymous": True}}
     else:

@@ -25,6 +25,30 @@ from nuan_gateway.settings import load_settings
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 TIMEOUT_S = 20
 
+GATEWAY_NODE = """
+[[node]]
+id = "6e75616e000000f1"
+kind = "gateway"
+config_version = 1
+[[node.bus]]
+name = "a"
+protocol = "modbus"
+connect = "modbus-tcp://127.0.0.1:1"
+timeout_ms = 500
+[[meter]]
+serial = "E2"
+model = "dtsu666"
+node = "6e75616e000000f1"
+bus = "a"
+slot = 1
+address = 3
+every_s = 900
+[[point]]
+id = "water"
+role = "water"
+meter = "E2"
+"""
+
 needs_mosquitto = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
 
 
@@ -219,10 +243,48 @@ async def test_a_password_file_keeps_strangers_out(site_folder, journal):
             client = aiomqtt.Client("127.0.0.1", port, username=name, password=password)
             with pytest.raises(aiomqtt.MqttError):
                 await client.__aenter__()
-        async with aiomqtt.Client("127.0.0.1", port, username="node", password="secret") as client:
+        async with aiomqtt.Client(
+            "127.0.0.1", port, username="node", password="secret", identifier=f"nuan-{journal.node}"
+        ) as client:
             await client.subscribe(f"nuan/v1/{journal.node}/down", qos=1)
             (ack,) = await exchange(client, journal, journal.batch(1, 1))
             assert ack.cumulative == 1
+
+
+@pytest.mark.parametrize(
+    ("user", "client", "own"),
+    [
+        ("6e75616e00000001", "nuan-6e75616e00000001", True),
+        ("6e75616e00000001", "nuan-6e75616e00000002", False),
+        ("shared", "nuan-6e75616e00000001", True),
+        ("shared", "nuan-6e75616e00000002", False),
+        ("shared", "somebody", False),
+    ],
+)
+async def test_with_passwords_a_client_has_the_topics_of_its_node_alone(
+    site_folder, journal, user, client, own
+):
+    hashed = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64),)).hash("secret")
+    (site_folder / "passwords").write_text(f"{user}:{hashed}\n")
+    settings = site_folder / "gateway.toml"
+    settings.write_text(settings.read_text() + 'password_file = "passwords"\n')
+    journal.add_rooms(1)
+    async with (
+        gateway(site_folder) as port,
+        aiomqtt.Client(
+            "127.0.0.1", port, username=user, password="secret", identifier=client, timeout=5
+        ) as connected,
+    ):
+        for topic in ("#", "nuan/v1/+/down", "nuan/v1/+/up", journal.up_topic):
+            (answer,) = await connected.subscribe(topic, qos=1)
+            assert answer.is_failure
+        (answer,) = await connected.subscribe(f"nuan/v1/{journal.node}/down", qos=1)
+        assert answer.is_failure != own
+        await connected.publish(journal.up_topic, journal.batch(1, 1), qos=1)
+        if own:
+            async with asyncio.timeout(TIMEOUT_S):
+                assert journal.ack((await anext(connected.messages)).payload).cumulative == 1
+    assert committed(site_folder) == ([1] if own else [])
 
 
 async def test_a_broker_open_to_the_network_needs_passwords(site_folder):
@@ -235,11 +297,27 @@ async def test_a_broker_open_to_the_network_needs_passwords(site_folder):
         await run(load_settings(settings))
 
 
-async def test_a_node_without_a_key_is_told_before_anything_is_made(site_folder):
+async def test_a_board_without_a_key_stops_nobody_and_may_come_later(site_folder, journal, caplog):
+    keys = site_folder / "keys.toml"
+    line = keys.read_text()
+    keys.write_text("")
+    journal.add_rooms(1)
+    async with gateway(site_folder) as port, node_client(port, journal) as client:
+        (warning,) = [each.getMessage() for each in caplog.records if "no key" in each.getMessage()]
+        assert warning.startswith(f"{keys}: node {journal.node} of the site has no key yet")
+        keys.write_text(line)
+        (ack,) = await exchange(client, journal, journal.batch(1, 1))
+        assert ack.cumulative == 1
+
+
+async def test_lines_of_the_gateway_without_a_key_are_told_before_anything_is_made(site_folder):
+    site = site_folder / "site.toml"
     (site_folder / "keys.toml").write_text("")
-    with pytest.raises(GatewayError, match="node 6e75616e00000001 of the site has no key") as told:
+    site.write_text(site.read_text() + GATEWAY_NODE)
+    with pytest.raises(GatewayError, match="node 6e75616e000000f1 of the site has no key") as told:
         await run(load_settings(site_folder / "gateway.toml"))
-    assert 'add its line, "6e75616e00000001" = "the 64 hex digits' in str(told.value)
+    assert 'add its line, "6e75616e000000f1" = "the 64 hex digits' in str(told.value)
+    assert "6e75616e00000001" not in str(told.value)
     assert not (site_folder / "data").exists()
 
 
