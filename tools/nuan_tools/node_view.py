@@ -27,7 +27,8 @@ _STYLES = {
 class NodeLook:
     """One board of the site, and its last HELLO: the fields of that are None before the first.
 
-    `committed` is the highest number up to which the gateway has everything; instants are UTC ms.
+    `committed` is the highest number up to which the gateway has everything; instants are UTC ms;
+    without a key (`has_key`) in keys.toml a node's messages are refused.
     """
 
     node: str
@@ -40,6 +41,7 @@ class NodeLook:
     committed: int | None
     heard_at: int | None
     waiting: int
+    has_key: bool
 
 
 def look(workspace: Workspace) -> list[NodeLook]:
@@ -48,6 +50,7 @@ def look(workspace: Workspace) -> list[NodeLook]:
         heard = {state.node: state for state in commands.states(connection)}
         waiting = [command.node for command in commands.open_commands(connection)]
         known = {n: journals.seen(connection, n, state.epoch) for n, state in heard.items()}
+    keys = workspace.node_keys
     looks: list[NodeLook] = []
     for node in workspace.site.boards:
         state = heard.get(node.id)
@@ -64,6 +67,7 @@ def look(workspace: Workspace) -> list[NodeLook]:
                 committed if state else None,
                 max(seen_at, state.hello_at) if state else None,
                 waiting.count(node.id),
+                node.id in keys,
             )
         )
     return looks
@@ -84,7 +88,7 @@ def nodes_table(nodes: list[NodeLook], zone: ZoneInfo) -> Table:
             each.firmware or "-",
             _version(each),
             held,
-            _when(each.heard_at, zone),
+            _when(each.heard_at, zone) if each.has_key else Text(tr("no key yet"), "yellow"),
             str(each.waiting),
         )
     return rows

@@ -35,7 +35,7 @@ def ingest(settings_file: Path, file: Path) -> None:
             raise UserError(str(error)) from None
     typer.echo(
         tr(
-            "node {node}: {count} batches, {new} new entries, {known} known before",
+            "node {node}: batches: {count}, new entries: {new}, known before: {known}",
             node=taken.node,
             count=taken.batches,
             new=taken.new,

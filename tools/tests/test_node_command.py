@@ -172,6 +172,13 @@ def test_what_a_node_says_is_no_markup_and_moves_no_cursor(folder: Path, nuan: N
         assert "a[/]b[red]c" in said.replace("\n", "").replace(" ", "")
 
 
+def test_a_node_without_a_key_is_listed_as_such(folder: Path, nuan: Nuan) -> None:
+    (folder / "keys.toml").write_text("")
+    assert "no key yet" in nuan("list")[1]
+    assert "尚无密钥" in nuan("list", lang="zh")[1]
+    assert json.loads(nuan("list", "--json")[1])["nodes"][0]["has_key"] is False
+
+
 def test_programs_get_json(folder: Path, nuan: Nuan) -> None:
     nuan("time", "01")
     listed = json.loads(nuan("list", "--json")[1])["nodes"]

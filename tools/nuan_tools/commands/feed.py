@@ -62,4 +62,4 @@ def _retry(folder: Path) -> None:
 
     with open_workspace(folder) as gateway, begin_write(gateway.engine) as connection:
         count = outbox.release_parked(connection, gateway.now_ms())
-    typer.echo(tr("{count} messages will be sent again.", count=count))
+    typer.echo(tr("Messages that will be sent again: {count}", count=count))

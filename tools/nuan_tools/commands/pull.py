@@ -67,7 +67,7 @@ def _tell(out: Path, result: "PullResult") -> None:
         return
     typer.echo(
         tr(
-            "node {node}: entries {first} to {last} in {count} messages, now in {file}",
+            "node {node}: entries {first} to {last}, messages: {count}, now in {file}",
             node=journal.node,
             first=max(result.first, journal.oldest),
             last=journal.newest,

@@ -16,9 +16,11 @@ from nuan_emulator.meters import HeatState, MBusHeatMeter
 from nuan_emulator.node_spec import NodeSpec
 from nuan_emulator.serve_node import serve_console
 from nuan_emulator.world import World
+from nuan_gateway.key_file import register
 from nuan_gateway.node_config import node_config
 from nuan_gateway.settings import load_keys
 from nuan_gateway.site import load_site
+from nuan_gateway.workspace import SETTINGS_NAME
 from nuan_tools.errors import UserError
 from nuan_tools.i18n import tr
 
@@ -29,6 +31,13 @@ HEAP_KB = 128
 _BAUD = 2400
 _BITS = 11
 _KEY_BYTES = 32
+# Without [mqtt] the gateway's own broker listens at BROKER.
+_SETTINGS = """\
+format = 1
+data_dir = "data"
+site = "site.toml"
+keys = "keys.toml"
+"""
 _SITE = f"""\
 format = 1
 [site]
@@ -89,7 +98,10 @@ def serve_node(folder: Path, seed: int) -> None:
         meters = [_METER.format(serial=each, slot=at) for at, each in enumerate(_SERIALS, 1)]
         site.write_text(_SITE + "".join(meters), "utf-8")
     if not keys.exists():
-        keys.write_text(f'"{NODE}" = "{secrets.token_hex(_KEY_BYTES)}"\n', "utf-8")
+        register(keys, NODE, secrets.token_bytes(_KEY_BYTES))
+    settings = folder / SETTINGS_NAME
+    if not settings.exists():
+        settings.write_text(_SETTINGS, "utf-8")
     begun_ms = time.time_ns() // 1_000_000
     meters_on = [MBusHeatMeter(serial, at, _heat) for at, serial in enumerate(_SERIALS, 1)]
     stopped: list[int] = []
@@ -106,7 +118,7 @@ def serve_node(folder: Path, seed: int) -> None:
             heap_kb=HEAP_KB,
         )
         node = world.add_node(spec)
-        serve_console(world, node, lambda port: _tell(port, keys), lambda: bool(stopped))
+        serve_console(world, node, lambda port: _tell(port, keys, settings), lambda: bool(stopped))
 
 
 def _heat(now_ms: int) -> HeatState:
@@ -115,7 +127,8 @@ def _heat(now_ms: int) -> HeatState:
     return HeatState(3000 * passed_s, 40 * passed_s, 3000, 144, 5510, 4030, passed_s)
 
 
-def _tell(port: str, keys: Path) -> None:
+def _tell(port: str, keys: Path, settings: Path) -> None:
     typer.echo(tr("A node runs here until Ctrl-C. Talk to it in another terminal:"))
     typer.echo(f"  nuan console {port} --keys {keys}")
+    typer.echo(f"  nuan gateway run {settings}")
     sys.stdout.flush()
