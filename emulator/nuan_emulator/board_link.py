@@ -60,6 +60,7 @@ class _Program:
         self.name = name
         self._texts = sources
         self._trees = {module: ast.parse(text) for module, text in sources.items()}
+        self._found_aliases: dict[str, dict[str, str]] = {}
         unloaded = set(self._unloaded())
         order: list[str] = []
         seen: set[str] = set()
@@ -202,13 +203,17 @@ class _Program:
         return ""
 
     def _aliases(self, module: str) -> dict[str, str]:
-        return {
-            alias.asname or alias.name: self._entity(node, alias)[0]
-            for node in ast.walk(self._trees[module])
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            for alias in node.names
-            if not self._entity(node, alias)[1]
-        }
+        found = self._found_aliases.get(module)
+        if found is None:
+            # Asked for at every attribute, and no tree changes.
+            found = self._found_aliases[module] = {
+                alias.asname or alias.name: self._entity(node, alias)[0]
+                for node in ast.walk(self._trees[module])
+                if isinstance(node, ast.Import | ast.ImportFrom)
+                for alias in node.names
+                if not self._entity(node, alias)[1]
+            }
+        return found
 
     # -- the text
 
