@@ -1,6 +1,7 @@
 """The node's firmware with a fault put into it: crash loops, safe mode and the way out of it."""
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,27 @@ def test_five_crashes_end_in_safe_mode_and_six_hours_later_it_tries_again(
         last_safe = max(at for at, (kind, _) in enumerate(seen) if kind == EVENT_SAFE_MODE)
         assert last_boot > last_safe
         assert (0, "") in seen[last_boot:]
+    finally:
+        board.world.close()
+
+
+def test_rooms_are_heated_by_duty_in_safe_mode(
+    vm: Path, tmp_path: Path, crashing: BoardSources
+) -> None:
+    zone = {"zone": 1, "slot": 1, "valve_pin": 2, "setpoint_dc": 200, "fallback_pct": 40}
+    board = Board(tmp_path, vm, crashing, config={**CONFIG, "zones": [zone]})
+    try:
+        board.give({"/crash": b"1"})
+        board.live(300)
+        assert len(board.node.resets) == 5
+        board.live(2 * HOUR_S)
+        moves = [at for index, at in enumerate(board.lamp) if at[1] != board.lamp[index - 1][1]]
+        held = [
+            (level, (until_ms - at_ms) // 1000)
+            for (at_ms, level), (until_ms, _) in pairwise(moves[-6:])
+        ]
+        # 40 % of half an hour.
+        assert sorted(held) == [(0, 1080)] * 3 + [(1, 720)] * 2
     finally:
         board.world.close()
 

@@ -1,8 +1,8 @@
 """Safe mode: console, network and update only, for a node whose program doesn't get far.
 
-boot_choice.py says when it is entered and left. Nothing of buses, meters and zones is imported. The
-journal is opened only to tell the gateway; when even that fails, the node says HELLO without one.
-Every TRIAL_S the normal program gets one start.
+boot_choice.py says when it is entered and left. Nothing of buses and meters is imported, of zones
+only what heats rooms that nobody measures. The journal is opened only to tell the gateway; when
+even that fails, the node says HELLO without one. Every TRIAL_S the normal program gets one start.
 """
 
 import gc
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from micropython import const
 
-from nuan_firmware import VERSION, essentials, panic, trial
+from nuan_firmware import VERSION, essentials, on_demand, panic, trial
 from nuan_firmware.boot_choice import NOT_PROVISIONED, leave
 from nuan_firmware.clock import Clock
 from nuan_firmware.control.no_zones import NoZones
@@ -24,6 +24,7 @@ from nuan_protocols.uplink.keys import NodeKeys
 
 if TYPE_CHECKING:
     from nuan_firmware.config import Config
+    from nuan_firmware.config_zones import Control
     from nuan_protocols.uplink.keys import Buffer
 
 TRIAL_S = const(21600)
@@ -54,6 +55,8 @@ def make(why: str) -> Node:
     node.supervisor.on_beat.append(node.tick)
     essentials.add_console(node)
     essentials.add_lamp(node)
+    if config and config.control:
+        _heat(node, config.control)
     node.journal.event(EVENT_SAFE_MODE, node.safe_why)
     if isinstance(node.journal, _NoJournal):
         return node
@@ -88,7 +91,7 @@ class _SafeNode(Node):
 
 
 def _config(node: Node) -> "Config | None":
-    from nuan_firmware import config, on_demand
+    from nuan_firmware import config
 
     try:
         return config.load("/config.json")
@@ -98,6 +101,19 @@ def _config(node: Node) -> "Config | None":
     finally:
         on_demand.unload("config", "config_clock", "config_links", "config_meters", "config_zones")
         gc.collect()
+
+
+def _heat(node: Node, control: "Control") -> None:
+    """Have the rooms heated by duty; without that the node can at least be reached."""
+    try:
+        from nuan_firmware.control.unmeasured import Unmeasured
+
+        node.supervisor.on_beat.append(Unmeasured(control.zones).tick)
+    except Exception as problem:
+        sys.print_exception(problem)
+        node.safe_why += "; valves at rest: " + repr(problem)
+    finally:
+        on_demand.unload("control.law")
 
 
 def _open_journal(node: Node, config: "Config | None") -> None:
