@@ -223,7 +223,7 @@ class _Program:
         tree = self._trees[module]
         is_joined = module in self.joined
         top = self._globals(module) if is_joined else {}
-        tops = {id(node) for node in tree.body} if is_joined else set()
+        tops = {id(node) for node in tree.body} if is_joined else set[int]()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 edits[span(node)] = self._import(node, is_top=id(node) in tops)
@@ -252,7 +252,9 @@ class _Program:
             whole, name = self._entity(node, alias)
             shown = alias.asname or alias.name
             if whole not in self.joined:
-                one = type(node)(**{**dict(ast.iter_fields(node)), "names": [alias]})
+                one: ast.stmt = ast.Import([alias])
+                if isinstance(node, ast.ImportFrom):
+                    one = ast.ImportFrom(node.module, [alias], node.level)
                 texts.append(ast.unparse(one))
             elif not is_top:
                 package, _, last = self.name.rpartition(".")

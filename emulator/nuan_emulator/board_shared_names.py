@@ -266,6 +266,7 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns"):
             continue
-        for child in value if isinstance(value, list) else [value]:
+        children: list[object] = value if isinstance(value, list) else [value]
+        for child in children:
             if isinstance(child, ast.AST):
                 yield from _code(child)
