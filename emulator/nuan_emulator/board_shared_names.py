@@ -17,6 +17,7 @@ import json
 import string
 from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import count, product
+from typing import cast
 
 _TYPES = (
     int, str, bytes, bytearray, memoryview, list, tuple, dict, set, frozenset, property, Exception,
@@ -266,7 +267,7 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns"):
             continue
-        children: list[object] = value if isinstance(value, list) else [value]
+        children = cast("list[object]", value) if isinstance(value, list) else [value]
         for child in children:
             if isinstance(child, ast.AST):
                 yield from _code(child)
