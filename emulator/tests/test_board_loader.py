@@ -109,6 +109,82 @@ def test_starts_that_end_early_are_counted_but_not_power_cuts(vm: Path, tmp_path
         assert made.nvs("crashes") == 3
 
 
+def test_a_program_that_cannot_be_imported_gives_way_to_the_other_slot_once(
+    vm: Path, tmp_path: Path, key: UpdateKey, bundles: list[bytes]
+) -> None:
+    broken = bundle_of(tmp_path, "import nowhere", NEW, key)
+    nvs: dict[str, int | bytes] = {
+        "nuan/fw_key0": key.modulus, "nuan/slot": 1, "nuan/crashes": 16,
+    }  # fmt: skip
+    with board(tmp_path, vm, bundles[0], nvs) as made:
+        made.node.kill()
+        made.set_slot(1, broken)
+        made.node.restart()
+        made.live(90)
+        no_module = "ImportError(\"no module named 'nowhere'\",)"
+        assert made.told()[-3:] == [
+            "runs old",
+            f"event 7 went back from 1.1 (build 6), 20 crashes in a row: crashed: {no_module}",
+            "rests",
+        ]
+        assert len(made.node.resets) == 4
+        assert [made.nvs(name) for name in ("slot", "crashes", "fled")] == [0, 0, 2]
+    # That one breaks, too: nothing goes to and fro.
+    again = tmp_path / "again"
+    again.mkdir()
+    nvs.update({"nuan/slot": 0, "nuan/fled": 2})
+    with board(again, vm, broken, nvs) as made:
+        made.node.kill()
+        made.set_slot(1, bundles[0])
+        made.node.restart()
+        made.live(120)
+        assert [made.nvs(name) for name in ("slot", "fled")] == [0, 2]
+        assert (made.nvs("crashes") or 0) > 20
+
+
+@pytest.mark.parametrize("other", ["unsigned", "torn"])
+def test_a_program_that_cannot_be_imported_stays_when_the_other_slot_is_no_better(
+    vm: Path, tmp_path: Path, key: UpdateKey, bundles: list[bytes], other: str
+) -> None:
+    broken = bundle_of(tmp_path, "import nowhere", NEW, key)
+    worse = bundle_of(tmp_path, program("old"), OLD) if other == "unsigned" else bundles[0][:-9]
+    nvs: dict[str, int | bytes] = {"nuan/fw_key0": key.modulus, "nuan/crashes": 18}
+    with board(tmp_path, vm, broken, nvs) as made:
+        made.node.kill()
+        made.set_slot(1, worse)
+        made.node.restart()
+        made.live(90)
+        assert not [line for line in made.told() if line.startswith("runs")]
+        assert [made.nvs(name) for name in ("slot", "fled")] == [None, None]
+        assert (made.nvs("crashes") or 0) > 20
+
+
+def test_a_power_cut_while_a_slot_is_left_leaves_one_that_runs(
+    vm: Path, tmp_path: Path, key: UpdateKey, bundles: list[bytes]
+) -> None:
+    broken = bundle_of(tmp_path, "import nowhere", NEW, key)
+    nvs: dict[str, int | bytes] = {
+        "nuan/fw_key0": key.modulus, "nuan/slot": 1, "nuan/crashes": 20,
+    }  # fmt: skip
+    for operation in range(1, 9):
+        folder = tmp_path / f"cut{operation}"
+        folder.mkdir()
+        with board(folder, vm, bundles[0], nvs) as made:
+            made.node.kill()
+            made.set_slot(1, broken)
+            made.node.restart()
+            made.node.power_cut(operation)
+            made.live(20)
+            if not made.node.running:
+                made.node.restart()
+            made.live(60)
+            if made.nvs("crashes"):
+                # Cut when the count was cleared and the slot not yet left: as many once more.
+                made.live(240)
+            assert made.told()[-1] == "rests"
+            assert made.nvs("slot") == 0
+
+
 def cuts(last: int, seed: int) -> list[int]:
     if os.environ.get("HYPOTHESIS_PROFILE") == "nightly":
         return list(range(1, last + 1))

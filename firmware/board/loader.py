@@ -5,6 +5,7 @@ The partition `romfs` has two halves, slots 0 and 1, each with a firmware bundle
 
     slot     the good one                 trial    the one to try, -1 for none
     tries    boots of the trial so far    crashes  starts in a row that no power cut explains
+    fled     1 + the slot that was left because it crashed on and on; none for an update since
 
 An update on trial has one start: either the application makes it the good one meanwhile, or the
 next start goes back. Why it went back stands in the file /boot.why until the application tells.
@@ -24,6 +25,8 @@ _BLOCK_BYTES = 4096
 _MODULUS_BYTES = 384
 _WAIT_S = 60
 _WAITS = 10
+# Safe mode comes long before: a program that crashes so often doesn't even get there.
+_CRASHES_MAX = 20
 
 
 def start():
@@ -70,6 +73,18 @@ def _choose(store, rom):
         else:
             _tell("went back: ", "it was restarted before it was healthy")
         _put(store, "trial", -1)
+    if _number(store, "crashes", 0) >= _CRASHES_MAX and _number(store, "fled", 0) in (0, slot + 1):
+        try:
+            found = sealed.payload(halves[1 - slot], keys)
+            # In this order: after a power cut in between it is done again.
+            _tell("went back, %d crashes in a row: " % _CRASHES_MAX, "nothing told why")
+            _put(store, "fled", slot + 1)
+            _put(store, "crashes", 0)
+            _put(store, "slot", 1 - slot)
+            return found
+        except ValueError:
+            # There is nothing better.
+            pass
     try:
         return sealed.payload(halves[slot], keys)
     except ValueError as problem:

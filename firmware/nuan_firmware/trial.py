@@ -21,9 +21,12 @@ from nuan_protocols.uplink.body import EVENT_UPDATE
 if TYPE_CHECKING:
     from nuan_firmware.journal import Journal
     from nuan_firmware.node import Node
+    from nuan_firmware.poller import Poller
     from nuan_protocols.bundle import Head
 
+# To be healthy in, besides the time that a first turn takes on a bus where nobody answers.
 SECONDS_MAX = const(1800)
+_TRIES = const(3)
 WHY_PATH = "/boot.why"
 _CHARACTERS_MAX = const(200)
 _BACK = "went back"
@@ -40,12 +43,13 @@ def watch(node: "Node") -> None:
     for poller in node.pollers:
         poller.owes_turn = True
     supervisor = node.supervisor
+    limit_s = SECONDS_MAX + _turn_s(node.pollers)
 
     def beat(now_s: int) -> None:
-        if now_s >= SECONDS_MAX and not supervisor.is_healthy and is_on_trial():
+        if now_s >= limit_s and not supervisor.is_healthy and is_on_trial():
             polled = all(poller.turns for poller in node.pollers)
             what = "gateway not reached" if polled else "not every bus polled"
-            give_up(node.journal, "%s within %d minutes" % (what, SECONDS_MAX // 60))
+            give_up(node.journal, "%s within %d minutes" % (what, limit_s // 60))
 
     def healthy() -> None:
         confirm(node.journal)
@@ -53,6 +57,12 @@ def watch(node: "Node") -> None:
 
     supervisor.on_healthy.append(healthy)
     supervisor.on_beat.append(beat)
+
+
+def _turn_s(pollers: "list[Poller]") -> int:
+    """How long the longest first turn takes when no meter answers."""
+    turns_ms = [_TRIES * poller.line.timeout_ms * len(poller.meters) for poller in pollers]
+    return max(turns_ms or [0]) // 1000
 
 
 def leave(why: str) -> None:
@@ -106,6 +116,9 @@ def is_on_trial() -> bool:
 def _confirm_app(journal: "Journal") -> None:
     slot = chip.number("trial", -1)
     head = _head(slot)
+    if chip.number("fled", 0):
+        # The loader may leave this one, too.
+        chip.set_number("fled", 0)
     # From here on the loader takes it for the good one.
     chip.set_number("slot", slot)
     build = chip.number("build", 0)

@@ -200,28 +200,62 @@ def test_the_formats_constants_are_those_of_the_protocol():
     assert update.CHUNK_BYTES >= bundle.PAYLOAD_AT_MAX
 
 
-def test_a_trial_does_not_wait_for_meters_that_are_due_once_an_hour():
-    from nuan_firmware import trial
+class TrialNode:
+    """A node with so many meters on each bus; their time-out is 5 s."""
+
+    journal = None
 
     class Poller:
         turns = 0
         owes_turn = False
 
-    class Node:
-        journal = None
-        pollers = (Poller(), Poller())
+        timeout_ms = 5000
+
+        def __init__(self, count):
+            self.meters = [None] * count
+            self.line = self
 
     class Supervisor:
+        is_healthy = False
+
         def __init__(self):
             self.on_beat = []
             self.on_healthy = []
 
-    Node.supervisor = Supervisor()
+    def __init__(self, *counts):
+        self.pollers = [self.Poller(count) for count in counts]
+        self.supervisor = self.Supervisor()
+
+
+def test_a_trial_does_not_wait_for_meters_that_are_due_once_an_hour():
+    from nuan_firmware import trial
+
+    node = TrialNode(1, 2)
     for numbers, owes in (({}, False), ({"trial": 1, "tries": 1}, True)):
         Hal.numbers = numbers
-        trial.watch(Node)
-        assert [poller.owes_turn for poller in Node.pollers] == [owes, owes]
+        trial.watch(node)
+        assert [poller.owes_turn for poller in node.pollers] == [owes, owes]
     Hal.numbers = {}
+
+
+def test_a_trial_is_not_given_up_while_the_first_turn_meets_dead_meters():
+    from nuan_firmware import trial
+
+    given_up = []
+    usual = trial.give_up
+    Hal.numbers = {"trial": 1, "tries": 1}
+    trial.give_up = lambda journal, reason: given_up.append(reason)
+    try:
+        node = TrialNode(1, 64)
+        trial.watch(node)
+        (beat,) = node.supervisor.on_beat
+        beat(1800 + 64 * 15 - 1)
+        assert given_up == []
+        beat(1800 + 64 * 15)
+        assert given_up == ["not every bus polled within 46 minutes"]
+    finally:
+        trial.give_up = usual
+        Hal.numbers = {}
 
 
 def test_a_second_transfer_cannot_change_what_is_armed():
