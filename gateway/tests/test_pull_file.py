@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -122,3 +123,15 @@ def test_a_file_that_ends_within_a_message_keeps_those_before() -> None:
 def test_what_is_no_pulled_journal_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(PullFileError, match=reason):
         node_of(data, Path("some.file"))
+
+
+def test_a_file_of_false_beginnings_costs_little_and_keeps_what_came_before() -> None:
+    # Each of them would have some kilobytes checked.
+    data = whole() + b"NM\x0b\xb8" * 250_000
+    begun_s = process_time()
+    found = list(records(data))
+    assert process_time() - begun_s < 2
+    assert [each.message for each in found if isinstance(each, Pulled)] == MESSAGES
+    (damage,) = [each for each in found if isinstance(each, Damage)]
+    assert (damage.offset, damage.size) == (len(whole()), 1_000_000)
+    assert "looks like messages" in damage.reason

@@ -25,6 +25,9 @@ NODE_BYTES = 8
 HEADER_BYTES = len(MAGIC) + 1 + NODE_BYTES + 4
 # The largest flash holds 16 MB, and a file may hold several pulls.
 FILE_BYTES_MAX = 256 << 20
+# False beginnings may cost this many bytes of CRC for each byte of the file: damage costs far less,
+# and a file that is made of them would take minutes.
+_SEARCH_BYTES_PER_BYTE = 16
 _MARK = b"NM"
 _LENGTH_BYTES = 2
 _CRC_BYTES = 4
@@ -100,14 +103,17 @@ def node_of(data: bytes, path: Path) -> bytes:
 def records(data: bytes) -> Iterator[Pulled | Damage]:
     """The messages behind a header, and what is damaged between them, in their order."""
     at, number = HEADER_BYTES, 1
+    search = _Search(data)
     while at < len(data):
         end = _record_end(data, at)
         if end:
             yield Pulled(number, at, data[at + _BEFORE : end - _CRC_BYTES])
         else:
-            end = _next_record(data, at + 1)
+            end = search.next_record(at + 1)
             reason = "the CRC doesn't match"
-            if end == len(data) and not data.startswith(_MARK[: len(data) - at], at):
+            if search.given_up:
+                reason = "too much of the rest only looks like messages; pull it once more"
+            elif end == len(data) and not data.startswith(_MARK[: len(data) - at], at):
                 reason = "no message begins here"
             elif end == len(data):
                 reason = "the file ends within the message, or it is damaged"
@@ -118,22 +124,40 @@ def records(data: bytes) -> Iterator[Pulled | Damage]:
 
 def _record_end(data: bytes, at: int) -> int:
     """Where the sound record at `at` ends; 0 when there is none."""
-    if not data.startswith(_MARK, at):
-        return 0
-    size = int.from_bytes(data[at + len(_MARK) : at + _BEFORE], "big")
-    end = at + _BEFORE + size + _CRC_BYTES
-    if size > MESSAGE_BYTES_MAX or end > len(data):
+    end = _said_end(data, at)
+    if not end:
         return 0
     said = int.from_bytes(data[end - _CRC_BYTES : end], "big")
     return end if crc32(data[at : end - _CRC_BYTES]) == said else 0
 
 
-def _next_record(data: bytes, at: int) -> int:
-    """Where the next sound record begins; the end of the data when there is none."""
-    while True:
-        at = data.find(_MARK, at)
-        if at < 0:
-            return len(data)
-        if _record_end(data, at):
-            return at
-        at += 1
+def _said_end(data: bytes, at: int) -> int:
+    """Where a record at `at` would end by its length; 0 when none can begin there."""
+    if not data.startswith(_MARK, at):
+        return 0
+    size = int.from_bytes(data[at + len(_MARK) : at + _BEFORE], "big")
+    end = at + _BEFORE + size + _CRC_BYTES
+    return 0 if size > MESSAGE_BYTES_MAX or end > len(data) else end
+
+
+class _Search:
+    """Looks for sound records behind damage, as long as that is worth its while."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._left = _SEARCH_BYTES_PER_BYTE * len(data)
+        self.given_up = False
+
+    def next_record(self, at: int) -> int:
+        """Where the next sound record begins; the end of the data when there is none."""
+        while True:
+            at = self._data.find(_MARK, at)
+            if at < 0:
+                return len(self._data)
+            self._left -= max(0, _said_end(self._data, at) - at)
+            if self._left < 0:
+                self.given_up = True
+                return len(self._data)
+            if _record_end(self._data, at):
+                return at
+            at += 1
