@@ -118,9 +118,9 @@ def test_a_journal_comes_from_the_port_to_the_gateway(
     assert "nothing new" in capsys.readouterr().out
     assert run(["gateway", "ingest", str(served.folder / "gateway.toml"), file]) == 0
     first = capsys.readouterr().out
-    assert "0 known before" in first
+    assert "known before: 0" in first
     assert run(["gateway", "ingest", str(served.folder / "gateway.toml"), file]) == 0
-    assert "0 new entries" in capsys.readouterr().out
+    assert "new entries: 0," in capsys.readouterr().out
 
 
 def test_a_damaged_file_is_a_failed_check_with_number_and_offset(

@@ -108,15 +108,16 @@ class ConsoleClient:
         begun = self.request(
             command, do="begin", size=len(content), sha256=digest, tries=_TRIES, **args
         )
-        at = int(begun["next"])
+        at = _next(command, begun, len(content))
         while at < len(content):
             if progress:
                 progress(at)
             piece = b64encode(content[at : at + PIECE_BYTES]).decode()
             answer = self.request(command, do="data", at=at, data=piece, tries=_TRIES)
-            if int(answer["next"]) == at:
+            following = _next(command, answer, len(content))
+            if following == at:
                 raise RefusedError(command, {"error": f"took nothing at byte {at}"})
-            at = int(answer["next"])
+            at = following
         if progress:
             progress(at)
         return self.request(command, do="end", answer_s=60)
@@ -182,6 +183,14 @@ class ConsoleClient:
             if left_s <= 0:
                 return None
             self._received += self._port.read(left_s)
+
+
+def _next(command: str, answer: dict[str, Any], size: int) -> int:
+    """The byte the node wants next; raises RefusedError for what is none of a file this long."""
+    following = answer.get("next")
+    if type(following) is not int or not 0 <= following <= size:
+        raise RefusedError(command, {"error": f"wants byte {following!r} of {size}"})
+    return following
 
 
 __all__ = ["ConsoleClient", "NoAnswerError", "PortError", "RefusedError"]
