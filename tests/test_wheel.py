@@ -22,7 +22,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_the_wheel_holds_the_packages_and_nothing_else(shipped: list[str]) -> None:
     top = {name.partition("/")[0] for name in shipped}
     assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES
-    assert not [name for name in shipped if "/tests/" in name or "firmware/" in name]
+    assert not [name for name in shipped if "/tests/" in name or "nuan_firmware/" in name]
 
 
 def test_data_is_shipped_with_the_code(shipped: list[str]) -> None:

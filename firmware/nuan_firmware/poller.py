@@ -105,6 +105,9 @@ class Poller:
         if not self._periods:
             self.deadline_s = 1 << 29
             return
+        if self.owes_turn:
+            # On trial everything is read at once anyway.
+            self.urgent[:] = []
         while self.urgent:
             # Should it stay silent or fail, it is asked again with the turn that is owed then.
             self.owes_turn, owed = True, self.owes_turn
