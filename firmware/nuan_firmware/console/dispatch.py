@@ -1,5 +1,6 @@
 """Takes one line apart, runs its command, and answers whatever happens."""
 
+import gc
 from typing import TYPE_CHECKING
 
 from nuan_firmware.console import locking
@@ -81,6 +82,8 @@ async def _run(console: "Console", text: str, reply: Reply) -> bool:
     is_open = locking.is_open(console)
     if not is_open and command not in OPEN_COMMANDS:
         return False
+    # What a command loads must find room in one piece.
+    gc.collect()
     module = __import__("nuan_firmware.console." + command, None, None, ("run",))
     arguments = Arguments(values if reply.is_json else named(words, module.NAMES))
     arguments.check(command, module.NAMES)

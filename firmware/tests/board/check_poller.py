@@ -266,7 +266,7 @@ def test_a_damaged_answer_is_asked_for_again():
 
 
 def stepped(back_s, turns):
-    """The clock's seconds at which a meter was read, when it stepped back during the second turn."""
+    """The seconds at which a meter was read, when the clock stepped back during the second turn."""
     clock = Time()
     times = []
 

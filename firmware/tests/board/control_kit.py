@@ -11,7 +11,8 @@ def tuning(**changes):
     usual = {
         "hysteresis_dc": 5, "overrun_dc": 0, "frost_dc": 50, "min_on_s": 180, "min_off_s": 180,
         "stale_s": 1800, "fallback_pct": 50, "band_dc": 12, "reset_s": 14400, "cycle_s": 1200,
-        "heat_up_dc_per_h": 10, "warm_up_s": 10800, "coast_s": 0, "exercise_days": 0, "exercise_s": 360,
+        "heat_up_dc_per_h": 10, "warm_up_s": 10800, "coast_s": 0, "exercise_days": 0,
+        "exercise_s": 360,
     }  # fmt: skip
     usual.update(changes)
     return Tuning(*[usual[name] for name in TUNING])

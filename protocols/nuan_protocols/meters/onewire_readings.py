@@ -1,7 +1,7 @@
 """Readings in the scratchpad of a one-wire thermometer.
 
-    question  55 | ROM code, 8 bytes, CRC last | BE      as the board put it on the wire
-    answer    9 bytes: temperature low, high, TH, TL, configuration, FF, reserved, 10, CRC
+question  55 | ROM code, 8 bytes, CRC last | BE      as the board put it on the wire
+answer    9 bytes: temperature low, high, TH, TL, configuration, FF, reserved, 10, CRC
 """
 
 from typing import TYPE_CHECKING
