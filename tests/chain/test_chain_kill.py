@@ -30,7 +30,7 @@ SITE = small_site(heat_s=900, room_s=300, flush_s=300)
 DOUBLE = """
 INSERT INTO entry SELECT (SELECT max(id) + 1 FROM entry), node, epoch,
 (SELECT max(seq) + 1 FROM entry), kind, time, clock, slot, raw, digest, received_at
-FROM entry WHERE kind = 1 LIMIT 1"""
+FROM entry WHERE kind = 1 AND clock > 0 LIMIT 1"""
 
 
 class Assassin:

@@ -229,7 +229,7 @@ def test_the_feeds_state_is_shown_and_parked_messages_are_released(
     shown = nuan("feed", "show", ".").stdout
     assert "2 parked" in shown
     assert "r-6e75616e00000001-" in shown
-    assert "2 messages" in nuan("feed", "retry", ".").stdout
+    assert "sent again: 2" in nuan("feed", "retry", ".").stdout
     assert "0 parked" in nuan("feed", "show", ".").stdout
     assert json.loads(nuan("feed", "show", ".", "--json").stdout)["parked"] == 0
 
