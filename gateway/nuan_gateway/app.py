@@ -33,6 +33,7 @@ from nuan_gateway.settings import NODE_KEY_BYTES, Settings, load_keys
 from nuan_gateway.site import Site, load_site
 from nuan_gateway.store.engine import DATABASE_NAME, begin_write, open_database
 from nuan_gateway.store.master import load_slots, sync_site
+from nuan_gateway.whole_file import write_whole
 from nuan_gateway.workspace import LOCK_NAME
 
 # A HELLO needs no credit, so the queue is larger than the credit that all nodes share.
@@ -137,9 +138,7 @@ def _announcer(
         told = True
         path = settings.data_dir / READY_NAME
         text = json.dumps({"port": port, "pid": os.getpid()}) + "\n"
-        temporary = path.with_suffix(".new")
-        temporary.write_text(text)
-        temporary.replace(path)
+        write_whole(path, text.encode())
         log.info("ready, broker on port %d", port)
         if ready is not None:
             ready(port)

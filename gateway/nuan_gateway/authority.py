@@ -8,7 +8,6 @@ Keys are ECDSA on P-256: certificates of 500 bytes, which fit a node's store, it
 its memory, and as strong as RSA with 3,072 bits, whose certificates are three times as long.
 """
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from nuan_gateway.errors import GatewayError
+from nuan_gateway.whole_file import write_whole
 
 SLOTS = 2
 CA_YEARS = 25
@@ -189,14 +189,6 @@ def _write(folder: Path, contents: dict[Path, bytes]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, content in contents.items():
-            scratch = path.with_suffix(path.suffix + ".new")
-            scratch.unlink(missing_ok=True)
-            mode = 0o600 if path.suffix == ".key" else 0o644
-            handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            scratch.rename(path)
+            write_whole(path, content, 0o600 if path.suffix == ".key" else 0o644)
     except OSError as error:
         raise GatewayError(f"{error.filename}: {error.strerror}; choose another folder") from None

@@ -4,13 +4,13 @@ A file that can't be read keeps the keys that were read before, and is said once
 """
 
 import logging
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from nuan_gateway.errors import GatewayError, SettingsError
 from nuan_gateway.settings import load_keys
+from nuan_gateway.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +61,6 @@ def register(path: Path, node: str, key: bytes) -> None:
             text = pattern.sub(line, text, count=1)
         else:
             text += ("" if not text or text.endswith("\n") else "\n") + line + "\n"
-        scratch = path.with_name(path.name + ".new")
-        # One that is left over may be readable by others, or be a link to somewhere else.
-        scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
+        write_whole(path, text.encode(), _MODE)
     except OSError as error:
         raise GatewayError(f"{path}: {error.strerror}; the node's key is not registered") from None

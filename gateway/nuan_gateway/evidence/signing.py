@@ -7,7 +7,6 @@ signing.pub   SubjectPublicKeyInfo PEM, for everybody who checks bills or feeds
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from nuan_gateway.errors import GatewayError
+from nuan_gateway.whole_file import write_whole
 
 PUBLIC_KEY_BYTES = 32
 KEY_ID_BYTES = 8
@@ -64,7 +64,7 @@ def open_signer(data_dir: Path) -> Signer:
     signer = Signer(_load_private(path))
     public_path = data_dir / "signing.pub"
     if not public_path.exists():
-        _write_new(public_path, public_pem(signer.public), mode=0o644)
+        write_whole(public_path, public_pem(signer.public), mode=0o644)
     return signer
 
 
@@ -97,19 +97,7 @@ def _create_key(path: Path) -> None:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    _write_new(path, pem, mode=0o600)
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that appears whole or not at all, under its final mode from the start."""
-    temporary = path.with_suffix(path.suffix + ".new")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
+    write_whole(path, pem, mode=0o600)
 
 
 def _load_private(path: Path) -> Ed25519PrivateKey:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from nuan_gateway.whole_file import write_whole
+
 CsvEncoding = Literal["utf-8", "gb18030"]
 ColumnKind = Literal["id", "text", "number"]
 
@@ -52,9 +54,7 @@ def write_csv(
 ) -> None:
     """Write the file so that a reader sees the old one or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(csv_bytes(columns, rows, encoding))
-    temporary.replace(path)
+    write_whole(path, csv_bytes(columns, rows, encoding))
 
 
 def _cell(kind: ColumnKind, value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +32,7 @@ def register(app: App) -> None:
 
 def _export(folder: Path, unit: str, output: Path) -> None:
     from nuan_gateway.bundle_export import bundle_text, export_bundle
+    from nuan_gateway.whole_file import write_whole
     from nuan_gateway.workspace import open_workspace
 
     with open_workspace(folder) as gateway:
@@ -45,13 +45,9 @@ def _export(folder: Path, unit: str, output: Path) -> None:
             gateway.signer.public,
         )
         key_id = gateway.signer.key_id
-    temporary = output.with_name(output.name + ".new")
     try:
-        temporary.write_text(bundle_text(bundle), encoding="utf-8")
-        temporary.replace(output)
+        write_whole(output, bundle_text(bundle).encode())
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         reason = error.strerror
         raise UserError(
             tr("{file}: {reason}; name a file that can be written", file=output, reason=reason)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 
 from nuan_emulator.board_tree import checkout_sources, joined_modules, stage_board
 from nuan_emulator.errors import EmulatorError
 from nuan_emulator.firmware_image import Label, app_bundle, image_bundle, unsigned
+from nuan_gateway.whole_file import write_whole
 from nuan_tools.errors import UserError
 from nuan_tools.firmware.keys import SigningKey
 from nuan_tools.flashing.vm_image import CHIPS, read_image
@@ -44,13 +44,9 @@ def make_image(path: Path, build: int, key: SigningKey | None, version: str) -> 
 
 def write_file(path: Path, data: bytes) -> None:
     """Write it whole or not at all. Raises UserError."""
-    scratch = path.with_name(path.name + ".new")
     try:
-        scratch.write_bytes(data)
-        scratch.replace(path)
+        write_whole(path, data)
     except OSError as error:
-        with suppress(OSError):
-            scratch.unlink()
         raise UserError(f"{path}: {error.strerror}") from error
 
 
