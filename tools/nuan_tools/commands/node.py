@@ -75,11 +75,10 @@ def _register_transfers(group: App) -> None:
         from nuan_tools.firmware.inspect import inspect_bundle
 
         # What no node would take need not travel; whose signature it is, the node judges.
-        image = inspect_bundle(bundle, []).head.kind == IMAGE
-        content = bundle.read_bytes()
+        found = inspect_bundle(bundle, [])
 
         def ask(orders: Orders, each: str) -> int:
-            return orders.update(each, content, bundle.name, image=image)
+            return orders.update(each, found.data, bundle.name, image=found.head.kind == IMAGE)
 
         _order(gateway, node, who, ask, wait=wait)
 

@@ -15,8 +15,9 @@ from nuan_tools.i18n import tr
 
 
 class Inspected(NamedTuple):
-    """A bundle that is whole: its head, its manifest, and whether a known key signed it."""
+    """A bundle that is whole: its bytes, head and manifest, and whether a known key signed it."""
 
+    data: bytes
     head: Head
     manifest: dict[str, Any]
     is_signed: bool
@@ -53,7 +54,7 @@ def inspect_bundle(path: Path, moduli: list[bytes]) -> Inspected:
         except ValueError as error:
             raise CheckFailed(f"{path}: {error}") from error
     said = cast("dict[str, Any]", json.loads(manifest.rstrip(b"\xff")))
-    return Inspected(head, said, bool(moduli))
+    return Inspected(data, head, said, bool(moduli))
 
 
 def places_of(manifest: dict[str, Any], number: int) -> list[str]:

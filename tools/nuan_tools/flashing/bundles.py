@@ -10,6 +10,7 @@ from nuan_tools.i18n import tr
 
 def read_bundle(path: Path) -> bytes:
     """The file, checked but for its signature, which is the board's business; raises NuanError."""
-    if inspect_bundle(path, []).head.kind != APP:
+    found = inspect_bundle(path, [])
+    if found.head.kind != APP:
         raise UserError(tr("{path}: holds MicroPython, not nuan; name it after --image", path=path))
-    return path.read_bytes()
+    return found.data
