@@ -51,7 +51,7 @@ class Gatekeeper:
     def admit(self, topic: str, payload: bytes) -> Authentic | None:
         """The message, or None when it isn't authentic or isn't the topic's node's."""
         try:
-            return self._open_or_renew(topic, payload)
+            return self._open(topic, payload)
         except ProtocolError as error:
             self.refused += 1
             flood_log.warning("%s: message of %d bytes refused: %s", topic, len(payload), error)
@@ -60,18 +60,6 @@ class Gatekeeper:
     def keys_of(self, node: str) -> NodeKeys:
         """The keys of a node of ours; raises KeyError."""
         return self._keys[node]
-
-    def _open_or_renew(self, topic: str, payload: bytes) -> Authentic | None:
-        node = parse_head(payload).node.hex()
-        if node in self._keys:
-            try:
-                return self._open(topic, payload)
-            except ProtocolError:
-                if not self._renew():
-                    raise
-        else:
-            self._renew()
-        return self._open(topic, payload)
 
     def _renew(self) -> bool:
         keys = self._renewed()
@@ -84,18 +72,25 @@ class Gatekeeper:
     def _open(self, topic: str, payload: bytes) -> Authentic | None:
         head = parse_head(payload)
         node = head.node.hex()
+        if node not in self._keys:
+            self._renew()
         keys = self._keys.get(node)
         if keys is None or topic != f"nuan/v1/{node}/up":
             self.refused += 1
             self._warn_once(node, topic, keys is None)
             return None
         content: Batch | Hello | Result
-        if head.type == TYPE_BATCH:
-            content = parse_batch(payload, keys)
-        elif head.type == TYPE_RESULT:
-            content = parse_result(payload, keys)
-        else:
-            content = parse_hello(payload, keys)
+        try:
+            if head.type == TYPE_BATCH:
+                content = parse_batch(payload, keys)
+            elif head.type == TYPE_RESULT:
+                content = parse_result(payload, keys)
+            else:
+                content = parse_hello(payload, keys)
+        except ProtocolError:
+            if self._renew():
+                return self._open(topic, payload)
+            raise
         return Authentic(node, content.epoch.hex(), keys, content)
 
     def _warn_once(self, node: str, topic: str, unknown: bool) -> None:
