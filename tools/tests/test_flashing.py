@@ -4,12 +4,9 @@ import hashlib
 import os
 import pty
 import re
-import struct
 import subprocess
 import tty
 from collections.abc import Iterator
-from functools import reduce
-from operator import xor
 from pathlib import Path
 from random import Random
 
@@ -17,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nuan_emulator import firmware_image
 from nuan_emulator.bootloader import EspBootloader, ServedBootloader
 from nuan_tools.errors import UserError
 from nuan_tools.flashing import esp, label, loader_files, partitions, plan, vm_image
@@ -26,23 +24,12 @@ FLASH_BYTES = FLASH_MIB * partitions.MIB
 HERE = Path(__file__).parent
 
 
-def firmware_image(payload: bytes) -> bytes:
-    """An image of one segment as ESP-IDF describes it, with checksum and digest."""
-    payload = payload.ljust(-(-len(payload) // 4) * 4, b"\0")
-    head = struct.pack("<BBBBI", 0xE9, 1, 2, 0x20, 0x40080000)
-    head += struct.pack("<B3xHBHH4xB", 0xEE, 0, 0, 0, 99, 1)
-    image = head + struct.pack("<II", 0x3FFB0000, len(payload)) + payload
-    checksum = reduce(xor, payload, 0xEF)
-    image = image.ljust(-(-(len(image) + 1) // 16) * 16 - 1, b"\0") + bytes([checksum])
-    return image + hashlib.sha256(image).digest()
-
-
 @pytest.fixture
 def whole(tmp_path: Path) -> Path:
     """Bootloader, table and VM in one file, as a build gives them."""
     random = Random(1)
-    loader = firmware_image(random.randbytes(3000))
-    vm = firmware_image(b"..VfsRom.." + random.randbytes(200_000))
+    loader = firmware_image.vm_image(random.randbytes(3000))
+    vm = firmware_image.vm_image(b"..VfsRom.." + random.randbytes(200_000))
     file = bytearray(b"\xff" * 0xF000) + vm
     file[: len(loader)] = loader
     file[0x7000:0x7C00] = partitions.pack(partitions.layout(16))
@@ -124,7 +111,7 @@ def test_a_cut_image_is_refused(whole: Path) -> None:
 
 def test_an_image_without_a_rom_file_system_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "stock.bin"
-    path.write_bytes(firmware_image(b"no such thing" * 100))
+    path.write_bytes(firmware_image.vm_image(b"no such thing" * 100))
     with pytest.raises(UserError, match="MICROPY_VFS_ROM"):
         vm_image.read_image(path)
 
